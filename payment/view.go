@@ -1,0 +1,53 @@
+package payment
+
+import "github.com/cloudpos/cloudpos/money"
+
+// Screen is what the cashier looks at.
+type Screen string
+
+// The screens of a transaction, in the order in which a sale meets them.
+const (
+	ScreenIdle        Screen = "idle"
+	ScreenPresentCard Screen = "present-card"
+	ScreenCard        Screen = "card" // the card is being read: leave it in
+	ScreenChoose      Screen = "choose"
+	ScreenPIN         Screen = "pin"
+	ScreenAuthorising Screen = "authorising"
+	ScreenApproved    Screen = "approved"
+	ScreenDeclined    Screen = "declined"
+	ScreenCancelled   Screen = "cancelled"
+	ScreenInDoubt     Screen = "in-doubt" // no answer: it is being reversed
+	ScreenFault       Screen = "fault"    // the terminal could not store it
+)
+
+// Notice is what is said beside the screen.
+type Notice string
+
+// The notices.
+const (
+	NoticeNone         Notice = ""
+	NoticeTooLate      Notice = "too-late"      // it cannot be cancelled any more
+	NoticeWrongPIN     Notice = "wrong-pin"     // try again
+	NoticeCardUnread   Notice = "card-unread"   // pull it, turn it, insert it again
+	NoticeRemoveCard   Notice = "remove-card"   // done with it
+	NoticeCardRemoved  Notice = "card-removed"  // too early
+	NoticeHostSilent   Notice = "host-silent"   // reversed for want of an answer
+	NoticeStoreFailed  Notice = "store-failed"  // disk full or read-only
+	NoticeReaderFailed Notice = "reader-failed" // no card reader
+)
+
+// View is a picture of the transaction. It is a value: whoever holds one may
+// keep it.
+type View struct {
+	Screen      Screen
+	Notice      Notice
+	Kind        Kind
+	Amount      money.Amount
+	Cancellable bool
+	Apps        []string // with ScreenChoose
+	Masked      string   // once the card is known
+	Label       string
+	Reason      string // with the final screens
+	Code        string
+	Attempt     uint8
+}
