@@ -1,6 +1,9 @@
 package oda
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // CAKey is a certification authority's public key, as a scheme publishes it.
 type CAKey struct {
@@ -8,5 +11,31 @@ type CAKey struct {
 	Index    byte      // 8F
 	Modulus  []byte    // up to 248 bytes
 	Exponent []byte    // 03 or 010001
-	Expiry   time.Time // the last day of use
+	Expiry   time.Time // the last day of use; zero if there is none
 }
+
+// Check tells whether the key is one that EMV allows.
+func (k CAKey) Check() error {
+	if _, err := newKey(k.Modulus, k.Exponent); err != nil {
+		return fmt.Errorf("%w: %X index %02X: %w", ErrCAKey, k.RID, k.Index, err)
+	}
+	return nil
+}
+
+// FindCA finds the key that a card names, unless its last day of use is over.
+// EMV 4.4 Book 2, 5.2.
+func FindCA(keys []CAKey, rid [5]byte, index byte, today time.Time) (CAKey, error) {
+	for _, k := range keys {
+		if k.RID != rid || k.Index != index {
+			continue
+		}
+		if !k.Expiry.IsZero() && dayOf(today) > dayOf(k.Expiry) {
+			return CAKey{}, fmt.Errorf("%w: %X index %02X is past its last day", ErrCAKey, rid, index)
+		}
+		return k, nil
+	}
+	return CAKey{}, fmt.Errorf("%w: %X index %02X is unknown", ErrCAKey, rid, index)
+}
+
+// dayOf numbers days so that they compare in the calendar of each time's zone.
+func dayOf(t time.Time) int { return t.Year()*10000 + int(t.Month())*100 + t.Day() }

@@ -1,0 +1,14 @@
+// Package oda is offline data authentication with RSA: it recovers the public
+// keys of issuer and card from their certificates and checks what the card
+// signed with them. EMV 4.4 Book 2, 5 and 6.
+//
+// The chain has four links, and each one that fails says why:
+//
+//	ca, err := oda.FindCA(keys, rid, index, today)
+//	issuer, err := oda.RecoverIssuer(ca, issuerCertificate, pan, today)
+//	icc, err := oda.RecoverICC(issuer, iccCertificate, pan, static, today)
+//	number, err := oda.VerifyDynamic(icc, sdad, ddolData)
+//
+// Nothing here decides on a transaction: a kernel turns an error into a bit of
+// the terminal verification results.
+package oda

@@ -1,0 +1,92 @@
+package oda
+
+import (
+	"bytes"
+	"crypto/sha1" // EMV 4.4 Book 2, B3.1 knows this hash alone for RSA
+	"errors"
+	"fmt"
+	"math/big"
+)
+
+// Errors that all others of this package wrap.
+var (
+	// ErrCAKey says that the terminal has no usable key of the certification authority.
+	ErrCAKey = errors.New("oda: no usable CA key")
+	// ErrFailed says that a certificate, a signature or the data under it is wrong.
+	ErrFailed = errors.New("oda: authentication failed")
+)
+
+// modulusMax is 1984 bits, EMV 4.4 Book 2, B2.1. modulusMin is far below any
+// card's, and leaves room for the fixed fields of each format.
+const (
+	modulusMax = 248
+	modulusMin = 64
+)
+
+const hashSize = sha1.Size
+
+// The fixed bytes around recovered data and the algorithm identifiers.
+// EMV 4.4 Book 2, A2.1 and B.
+const (
+	header       = 0x6A
+	trailer      = 0xBC
+	hashSHA1     = 0x01
+	algorithmRSA = 0x01
+)
+
+// A PublicKey is an RSA key that passed the checks of EMV: at most 1984 bits,
+// exponent 3 or 65537. The zero value verifies nothing.
+type PublicKey struct {
+	modulus  *big.Int
+	exponent *big.Int
+	size     int // bytes of the modulus
+}
+
+// Size is the length of the modulus in bytes, and so of what the key signs.
+func (k PublicKey) Size() int { return k.size }
+
+// newKey checks a key. The modulus must use its first byte and be odd: big.Int
+// treats a zero modulus as none at all.
+func newKey(modulus, exponent []byte) (PublicKey, error) {
+	n := len(modulus)
+	if n < modulusMin || n > modulusMax {
+		return PublicKey{}, fmt.Errorf("modulus of %d bytes, want %d to %d", n, modulusMin, modulusMax)
+	}
+	if modulus[0] == 0 || modulus[n-1]&1 == 0 {
+		return PublicKey{}, errors.New("modulus is shorter than its length or even")
+	}
+	e := new(big.Int).SetBytes(exponent)
+	if len(exponent) > 3 || !e.IsInt64() || e.Int64() != 3 && e.Int64() != 65537 {
+		return PublicKey{}, errors.New("exponent is neither 3 nor 65537")
+	}
+	return PublicKey{modulus: new(big.Int).SetBytes(modulus), exponent: e, size: n}, nil
+}
+
+// recover opens a signature with message recovery and checks the frame that
+// all formats share: header, format, hash over the content and extra, trailer.
+// It returns the content from the format byte up to before the hash.
+// EMV 4.4 Book 2, A2.1.3.
+func (k PublicKey) recover(signature []byte, format byte, extra ...[]byte) ([]byte, error) {
+	if k.size == 0 || len(signature) != k.size {
+		return nil, fmt.Errorf("%d bytes under a key of %d", len(signature), k.size)
+	}
+	s := new(big.Int).SetBytes(signature)
+	if s.Cmp(k.modulus) >= 0 {
+		return nil, errors.New("number signed is not below the modulus")
+	}
+	x := new(big.Int).Exp(s, k.exponent, k.modulus)
+	plain := x.FillBytes(make([]byte, k.size))
+	if plain[0] != header || plain[1] != format || plain[k.size-1] != trailer {
+		return nil, errors.New("recovered data has wrong header, format or trailer: signed with another key")
+	}
+	content, hash := plain[1:k.size-1-hashSize], plain[k.size-1-hashSize:k.size-1]
+	digest := sha1.New()
+	digest.Write(content)
+	for _, part := range extra {
+		digest.Write(part)
+	}
+	if !bytes.Equal(digest.Sum(nil), hash) {
+		return nil, errors.New("hash differs: the signed data is not the data that the card gave")
+	}
+	return content, nil
+}
