@@ -1,0 +1,141 @@
+package issuer_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatalf("bad hex %q: %v", s, err)
+	}
+	return b
+}
+
+type vector struct {
+	IMK, PAN, PSN, ATC, ARC string
+	OptionA                 string `json:"mk_option_a"` // what the session key was made from
+	OptionB                 string `json:"mk_option_b"` // the same for short account numbers
+	SK                      string `json:"sk_common"`
+	Data                    string `json:"ac_data"`
+	AC                      string `json:"ac_sk_emv_padding"`
+	ARPC                    string `json:"arpc_method1"`
+	MKSM                    string `json:"mk_sm"`
+	SKSM                    string `json:"sk_sm_common_from_arqc"`
+	Command                 string
+	MAC                     string `json:"command_mac"`
+}
+
+func TestVectors(t *testing.T) {
+	dir := os.Getenv("EMV_VECTORS")
+	if dir == "" {
+		t.Skip("EMV_VECTORS is not set: the independent vectors are not here")
+	}
+	raw, err := os.ReadFile(filepath.Join(dir, "vectors", "issuer-crypto.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct{ Vectors []vector }
+	if err := json.Unmarshal(raw, &file); err != nil {
+		t.Fatal(err)
+	}
+	if len(file.Vectors) == 0 {
+		t.Fatal("no vectors in the file")
+	}
+	longPANs := 0
+	for i, v := range file.Vectors {
+		if len(v.PAN) > 16 {
+			longPANs++
+		}
+		checkVector(t, i, v)
+	}
+	if longPANs == 0 {
+		t.Error("no vector has a long account number: option B was not tested")
+	}
+}
+
+func checkVector(t *testing.T, i int, v vector) {
+	t.Helper()
+	imk := [16]byte(unhex(t, v.IMK))
+	check := func(name string, got []byte, want string) {
+		t.Helper()
+		if !bytes.Equal(got, unhex(t, want)) {
+			t.Errorf("vector %d: %s = %X, want %s", i, name, got, want)
+		}
+	}
+	mk := issuer.DeriveICC(imk, v.PAN, v.PSN)
+	check("master key", mk[:], v.OptionB)
+	atc := unhex(t, v.ATC)
+	sk := issuer.SessionKey([16]byte(unhex(t, v.OptionA)), uint16(atc[0])<<8|uint16(atc[1]))
+	check("session key", sk[:], v.SK)
+	ac := issuer.Cryptogram(sk, unhex(t, v.Data))
+	check("cryptogram", ac[:], v.AC)
+	arpc := issuer.ARPC1(sk, ac, [2]byte(unhex(t, v.ARC)))
+	check("ARPC", arpc[:], v.ARPC)
+	sm := issuer.ScriptKey([16]byte(unhex(t, v.MKSM)), ac)
+	check("script key", sm[:], v.SKSM)
+	mac := issuer.ScriptMAC(sm, unhex(t, v.Command))
+	check("script MAC", mac[:], v.MAC)
+}
+
+func TestMissingPSNCountsAsZero(t *testing.T) {
+	imk := [16]byte{1, 2, 3}
+	if issuer.DeriveICC(imk, "9999011234567890", "") != issuer.DeriveICC(imk, "9999011234567890", "00") {
+		t.Error("an absent PAN sequence number does not count as 00")
+	}
+	if issuer.DeriveICC(imk, "9999011234567890", "01") == issuer.DeriveICC(imk, "9999011234567890", "00") {
+		t.Error("the PAN sequence number does not matter")
+	}
+}
+
+func TestCryptogramData(t *testing.T) {
+	values := map[tlv.Tag]string{
+		0x9F02: "000000001250", 0x9F03: "000000000000", 0x9F1A: "0156", 0x95: "8000008000",
+		0x5F2A: "0156", 0x9A: "260102", 0x9C: "00", 0x9F37: "DEADBEEF", 0x82: "3C00", 0x9F36: "0007",
+		0x9F10: "06011203A00000",
+	}
+	const want = "000000001250" + "000000000000" + "0156" + "8000008000" + "0156" + "260102" + "00" +
+		"DEADBEEF" + "3C00" + "0007" + "03A00000"
+	get := func(tag tlv.Tag) []byte { return unhex(t, values[tag]) }
+	if got := issuer.CryptogramData(get); !bytes.Equal(got, unhex(t, want)) {
+		t.Errorf("CryptogramData = %X, want %s", got, want)
+	}
+	values[0x9F03], values[0x9F10] = "00", "0601"
+	const zeroed = "000000001250" + "000000000000" + "0156" + "8000008000" + "0156" + "260102" + "00" +
+		"DEADBEEF" + "3C00" + "0007" + "00000000"
+	if got := issuer.CryptogramData(get); !bytes.Equal(got, unhex(t, zeroed)) {
+		t.Errorf("CryptogramData with wrong lengths = %X, want %s", got, zeroed)
+	}
+}
+
+func TestApplicationDataRoundTrip(t *testing.T) {
+	cvr := [4]byte{3, 0xA0, 1, 2}
+	iad := issuer.ApplicationData(cvr)
+	if want := unhex(t, "06011203A00102"); !bytes.Equal(iad, want) {
+		t.Errorf("ApplicationData = %X, want %X", iad, want)
+	}
+	if got, ok := issuer.CVR(iad); !ok || got != cvr {
+		t.Errorf("CVR = %X, %v, want %X", got, ok, cvr)
+	}
+	for _, foreign := range []string{"", "06011103A00102", "06021203A00102", "06011203A001", "05011203A00102"} {
+		if _, ok := issuer.CVR(unhex(t, foreign)); ok {
+			t.Errorf("CVR(%s) is taken for this scheme's", foreign)
+		}
+	}
+}
+
+func TestIssuerAuthentication(t *testing.T) {
+	got := issuer.IssuerAuthentication([8]byte{1, 2, 3, 4, 5, 6, 7, 8}, [2]byte{'0', '0'})
+	if want := unhex(t, "01020304050607083030"); !bytes.Equal(got, want) {
+		t.Errorf("91 = %X, want %X", got, want)
+	}
+}
