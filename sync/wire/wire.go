@@ -59,9 +59,19 @@ type Request struct {
 	AcquirerTID  string    `json:"acquirer_tid"`
 	Software     string    `json:"software"`
 	Params       uint64    `json:"params"`
+	Devices      Devices   `json:"devices"`
 	Card         Card      `json:"card"`
 	PIN          *PIN      `json:"pin,omitempty"`
 	Ending       *Ending   `json:"ending,omitempty"`
+}
+
+// Devices is what the terminal was made of during the transaction.
+type Devices struct {
+	Capabilities string `json:"capabilities,omitempty"` // tag 9F33, hex
+	KeyScheme    string `json:"key_scheme,omitempty"`
+	Reader       string `json:"reader,omitempty"`
+	PINPad       string `json:"pinpad,omitempty"`
+	Printer      string `json:"printer,omitempty"`
 }
 
 // Card is a card with its sensitive parts sealed to the acquirer's key, each
@@ -95,13 +105,24 @@ type PIN struct {
 // Ending is what the terminal says of how it went.
 type Ending struct {
 	Reason   string `json:"reason,omitempty"`
+	Detail   string `json:"detail,omitempty"`
 	Offline  bool   `json:"offline,omitempty"`
+	Code     string `json:"code,omitempty"`
 	ARC      string `json:"arc,omitempty"`
 	AuthCode string `json:"auth_code,omitempty"`
 	HostRef  string `json:"host_ref,omitempty"`
-	AC       string `json:"ac,omitempty"`
-	TVR      string `json:"tvr,omitempty"`
-	TSI      string `json:"tsi,omitempty"`
+	CVM      string `json:"cvm,omitempty"`
+	Chip     *Chip  `json:"chip,omitempty"`
+}
+
+// Chip is the card's last word: values of data elements, in hex.
+type Chip struct {
+	AC  string `json:"ac,omitempty"`  // 9F26
+	CID string `json:"cid,omitempty"` // 9F27
+	ATC string `json:"atc,omitempty"` // 9F36
+	TVR string `json:"tvr,omitempty"` // 95
+	TSI string `json:"tsi,omitempty"` // 9B
+	CVM string `json:"cvm,omitempty"` // 9F34
 }
 
 // Answer is the cloud's word on a request. The same key has the same answer
