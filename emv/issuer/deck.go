@@ -1,0 +1,83 @@
+package issuer
+
+import (
+	"fmt"
+	"io"
+	"time"
+)
+
+// The development set's identifiers, unlike any scheme's.
+var (
+	// RID is the registered application provider of the test cards: F0 (not
+	// registered) and "CPOS".
+	RID = [5]byte{0xF0, 'C', 'P', 'O', 'S'}
+	// AID is the test cards' application.
+	AID = []byte{0xF0, 'C', 'P', 'O', 'S', 0x01, 0x01}
+)
+
+// BIN begins the account numbers of the test cards.
+const BIN = "999901"
+
+// The development set's authority: its key index, and how long keys and cards
+// are good.
+const (
+	CAIndex    = 0x01
+	caYears    = 10
+	cardYears  = 5
+	testPIN    = "1234"
+	wrongPIN   = "0000"
+	chinaISO   = 156 // ISO 3166-1 and ISO 4217 have the same number
+	labelOfAll = "CLOUDPOS TEST"
+)
+
+// deck is the development set, by the names that testers use.
+var deck = []Order{
+	{Name: "approve", Title: "Asks for no PIN; the issuer approves.", PAN: pan(1)},
+	{Name: "pin", Title: "Asks for an online PIN, which is 1234.", PAN: pan(2), PIN: testPIN, Keys: []string{testPIN}},
+	{Name: "decline", Title: "The issuer declines: no money (51).", PAN: pan(3)},
+	{Name: "wrongpin", Title: "Like pin; the customer first types 0000.", PAN: pan(4), PIN: testPIN, Keys: []string{wrongPIN, testPIN}},
+	{Name: "nopse", Title: "Has no payment system environment.", PAN: pan(5), Behaviour: NoPSE},
+	{Name: "mute", Title: "Gives no answer to reset.", PAN: pan(6), Behaviour: Mute},
+	{Name: "blocked", Title: "Refuses each SELECT with 6A81.", PAN: pan(7), Behaviour: Blocked},
+	{Name: "cardsaysno", Title: "The issuer approves, the card declines.", PAN: pan(8), Behaviour: SaysNo},
+	{Name: "t1", Title: "Like approve, over T=1 and with answers in format 1.", PAN: pan(9), Protocol: 1, Format1: true},
+	{Name: "slow", Title: "Over T=1; asks for more time before each cryptogram.", PAN: pan(10), Protocol: 1, Behaviour: AskPause},
+}
+
+// Deck makes the development set's cards and the authority above them, whose
+// public key goes into the terminals' parameters. imk is the issuer's master
+// key for application cryptograms. Cards are good from the day before now.
+func Deck(random io.Reader, imk [16]byte, now time.Time) ([]Profile, CAKey, error) {
+	year := now.Year()
+	caExpiry := time.Date(year+caYears, time.December, 31, 0, 0, 0, 0, time.UTC)
+	a, err := NewAuthority(RID, CAIndex, BIN, caExpiry)
+	if err != nil {
+		return nil, CAKey{}, err
+	}
+	cards := make([]Profile, 0, len(deck))
+	for _, o := range deck {
+		o.AID, o.Label, o.Country, o.Currency = AID, labelOfAll, chinaISO, chinaISO
+		o.Issued = now.AddDate(0, 0, -1)
+		o.Expires = time.Date(year+cardYears, time.December, 31, 0, 0, 0, 0, time.UTC)
+		card, err := Personalise(random, a, imk, o)
+		if err != nil {
+			return nil, CAKey{}, err
+		}
+		cards = append(cards, card)
+	}
+	return cards, a.Public(), nil
+}
+
+// pan is the account number of the n-th test card, with its check digit.
+func pan(n int) string {
+	digits := fmt.Sprintf("%s%09d", BIN, n)
+	sum := 0
+	for i := range len(digits) {
+		d := int(digits[len(digits)-1-i] - '0')
+		if i%2 == 0 { // ISO/IEC 7812-1, Annex B: every second digit, from the right
+			d *= 2
+		}
+		sum += d/10 + d%10
+	}
+	return fmt.Sprintf("%s%d", digits, (10-sum%10)%10)
+}

@@ -1,0 +1,175 @@
+package issuer
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// The short file identifiers of a card: what is read but not authenticated,
+// the certificates, and what the card's certificate covers.
+const (
+	sfiTrack        = 1
+	sfiCertificates = 2
+	sfiAccount      = 3
+)
+
+// aip says: DDA (20), cardholder verification (10), terminal risk management
+// (08), issuer authentication by command (04). EMV 4.4 Book 3, Annex C1.
+var aip = []byte{0x3C, 0x00}
+
+// The lists of what a card wants to know. CDOL1 and CDOL2 have what a
+// cryptogram covers, CDOL2 the response code before it.
+var (
+	pdol  = []byte{0x9F, 0x1A, 2, 0x5F, 0x2A, 2}
+	ddol  = []byte{0x9F, 0x37, 4}
+	cdol1 = []byte{0x9F, 0x02, 6, 0x9F, 0x03, 6, 0x9F, 0x1A, 2, 0x95, 5, 0x5F, 0x2A, 2, 0x9A, 3, 0x9C, 1, 0x9F, 0x37, 4}
+	cdol2 = append([]byte{0x8A, 2}, cdol1...)
+)
+
+// CVM lists: amounts X and Y, then the rules. EMV 4.4 Book 3, Annex C3.
+var (
+	cvmNone      = []byte{0, 0, 0, 0, 0, 0, 0, 0, 0x1F, 0x00}
+	cvmOnlinePIN = []byte{0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x00}
+)
+
+// Order says which card to make; the zero values of the rest are defaults.
+type Order struct {
+	Name, Title string
+	PAN         string
+	PIN         string   // "" has no cardholder verification: rule "no CVM"
+	Keys        []string // see Profile
+	Behaviour   Behaviour
+	Protocol    int
+	Format1     bool
+	AID         []byte
+	Label       string
+	Country     uint16 // 5F28, numeric
+	Currency    uint16 // 9F42, numeric
+	Issued      time.Time
+	Expires     time.Time // the last day of use
+}
+
+// Personalise makes a card. imk is the issuer's master key for application
+// cryptograms; serials come from random.
+func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile, error) {
+	key, err := rsa.GenerateKey(rand.Reader, iccBits)
+	if err != nil {
+		return Profile{}, fmt.Errorf("issuer: %s: card key: %w", o.Name, err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return Profile{}, fmt.Errorf("issuer: %s: card key: %w", o.Name, err)
+	}
+	const psn = "01"
+	mk := DeriveICC(imk, o.PAN, psn)
+	p := Profile{
+		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
+		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Protocol: o.Protocol, Format1: o.Format1,
+		AID: o.AID, Label: o.Label, MasterKey: mk[:], ICCKey: der, AIP: aip,
+		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
+	}
+	account := accountRecord(o)
+	static := append(append([]byte{}, account...), aip...) // the value of 70, then the AIP that 9F4A names
+	var serial [3]byte
+	if _, err := io.ReadFull(random, serial[:]); err != nil {
+		return Profile{}, fmt.Errorf("issuer: %s: serial number: %w", o.Name, err)
+	}
+	card, err := a.Card(key, o.PAN, o.Expires, serial, static)
+	if err != nil {
+		return Profile{}, fmt.Errorf("issuer: %s: %w", o.Name, err)
+	}
+	p.Records = records(a, card, trackRecord(o), account)
+	p.AFL = fileLocator(p.Records)
+	if err := p.Check(); err != nil {
+		return Profile{}, err
+	}
+	return p, nil
+}
+
+// records lays out the files.
+func records(a *Authority, card Certificate, track, account []byte) []Record {
+	ca := a.Issuer()
+	var issuerPart, cardPart []byte
+	issuerPart = tlv.Append(issuerPart, tlv.CAKeyIndex, []byte{a.public.Index})
+	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyExponent, ca.Exponent)
+	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyRemainder, ca.Remainder)
+	issuerPart = tlv.Append(issuerPart, tlv.IssuerCertificate, ca.Signed)
+	cardPart = tlv.Append(cardPart, tlv.ICCKeyExponent, card.Exponent)
+	cardPart = tlv.Append(cardPart, tlv.ICCKeyRemainder, card.Remainder)
+	cardPart = tlv.Append(cardPart, tlv.DDOL, ddol)
+	cardPart = tlv.Append(cardPart, tlv.ICCCertificate, card.Signed)
+	template := func(value []byte) Hex { return tlv.Append(nil, tlv.RecordTemplate, value) }
+	return []Record{
+		{SFI: sfiTrack, Number: 1, Data: template(track)},
+		{SFI: sfiCertificates, Number: 1, Data: template(issuerPart)},
+		{SFI: sfiCertificates, Number: 2, Data: template(cardPart)},
+		{SFI: sfiAccount, Number: 1, Data: template(account)},
+	}
+}
+
+// fileLocator is the AFL of records that are sorted by file and number; only
+// the account's file is authenticated. EMV 4.4 Book 3, 10.2.
+func fileLocator(records []Record) []byte {
+	var afl []byte
+	for _, r := range records {
+		if n := len(afl); n > 0 && afl[n-4] == r.SFI<<3 {
+			afl[n-2] = r.Number
+			continue
+		}
+		afl = append(afl, r.SFI<<3, r.Number, r.Number, 0)
+		if r.SFI == sfiAccount {
+			afl[len(afl)-1] = 1
+		}
+	}
+	return afl
+}
+
+// trackRecord has the magnetic stripe's image: account number, expiry, service
+// code 201 (international, chip), discretionary digits.
+func trackRecord(o Order) []byte {
+	digits := o.PAN + "D" + o.Expires.Format("0601") + "201" + "0000000000"
+	if len(digits)%2 == 1 {
+		digits += "F"
+	}
+	packed := make([]byte, len(digits)/2)
+	for i := range digits {
+		nibble := digits[i] - '0'
+		if digits[i] > '9' {
+			nibble = digits[i] - 'A' + 10
+		}
+		packed[i/2] |= nibble << (4 * (1 - i%2))
+	}
+	b := tlv.Append(nil, tlv.Track2, packed)
+	return tlv.Append(b, tlv.CardholderName, []byte("TEST/CARD"))
+}
+
+// accountRecord has what the card's certificate vouches for.
+func accountRecord(o Order) []byte {
+	rules := cvmNone
+	if o.PIN != "" {
+		rules = cvmOnlinePIN
+	}
+	b := tlv.Append(nil, tlv.PAN, compressed(o.PAN, (len(o.PAN)+1)/2))
+	b = tlv.Append(b, tlv.PANSequence, []byte{0x01})
+	b = tlv.Append(b, tlv.ExpirationDate, compressed(o.Expires.Format("060102"), 3))
+	b = tlv.Append(b, tlv.EffectiveDate, compressed(o.Issued.Format("060102"), 3))
+	b = tlv.Append(b, tlv.IssuerCountry, tlv.AppendNumeric(nil, uint64(o.Country), 2))
+	b = tlv.Append(b, tlv.ApplicationCurrency, tlv.AppendNumeric(nil, uint64(o.Currency), 2))
+	b = tlv.Append(b, tlv.ApplicationUsageControl, []byte{0xFF, 0xC0}) // all services, home and abroad
+	b = tlv.Append(b, tlv.CardVersion, []byte{0x00, 0x01})
+	b = tlv.Append(b, tlv.CVMList, rules)
+	b = tlv.Append(b, tlv.CDOL1, cdol1)
+	b = tlv.Append(b, tlv.CDOL2, cdol2)
+	// Deny nothing; go online whenever something is amiss or the floor limit
+	// is reached; without the issuer, decline then too.
+	b = tlv.Append(b, tlv.IACDenial, []byte{0, 0, 0, 0, 0})
+	b = tlv.Append(b, tlv.IACOnline, []byte{0xFC, 0x68, 0xFC, 0xF8, 0x00})
+	b = tlv.Append(b, tlv.IACDefault, []byte{0xFC, 0x68, 0xFC, 0xF8, 0x00})
+	return tlv.Append(b, tlv.SDATagList, []byte{0x82})
+}

@@ -1,0 +1,135 @@
+package issuer
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+
+	"github.com/cloudpos/cloudpos/secret"
+)
+
+// ErrProfile is a profile that no chip could be made from.
+var ErrProfile = errors.New("issuer: not a card profile")
+
+// Hex is bytes that JSON writes as hexadecimal digits. It prints its length
+// only, for most of what it holds is a key.
+type Hex []byte
+
+// Format masks the bytes for every fmt verb.
+func (h Hex) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(secret.Bytes(h).String())) }
+
+// LogValue masks the bytes for slog.
+func (h Hex) LogValue() slog.Value { return secret.Bytes(h).LogValue() }
+
+// MarshalText writes hexadecimal digits.
+func (h Hex) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, h), nil }
+
+// UnmarshalText reads hexadecimal digits.
+func (h *Hex) UnmarshalText(text []byte) error {
+	b, err := hex.AppendDecode(nil, text)
+	if err != nil {
+		return fmt.Errorf("%w: %d characters are not hexadecimal bytes", ErrProfile, len(text))
+	}
+	*h = b
+	return nil
+}
+
+// Behaviour is what a card does out of the ordinary.
+type Behaviour string
+
+// The behaviours.
+const (
+	Plain    Behaviour = ""          // follows the books
+	NoPSE    Behaviour = "no-pse"    // has no payment system environment: 6A82
+	Mute     Behaviour = "mute"      // gives no answer to reset
+	Blocked  Behaviour = "blocked"   // refuses each SELECT: 6A81
+	SaysNo   Behaviour = "says-no"   // declines in the second GENERATE AC
+	AskPause Behaviour = "ask-pause" // asks for waiting time in each GENERATE AC
+)
+
+// Record is one record of a card's files.
+type Record struct {
+	SFI    byte `json:"sfi"`
+	Number byte `json:"number"`
+	Data   Hex  `json:"data"` // with its template 70
+}
+
+// Profile is a personalised card as data: what a perso bureau would write on a
+// chip, and what its owner knows. Most of it is secret; see Format.
+type Profile struct {
+	Name      string    `json:"name"`  // how a tester calls it: "pin"
+	Title     string    `json:"title"` // what it is for, one sentence
+	PAN       string    `json:"pan"`
+	PSN       string    `json:"psn"`    // 5F34, two digits
+	Expiry    string    `json:"expiry"` // 5F24, YYMMDD
+	PIN       string    `json:"pin"`
+	Keys      []string  `json:"keys,omitempty"` // what the customer types, PIN request by PIN request
+	Behaviour Behaviour `json:"behaviour,omitempty"`
+	Protocol  int       `json:"protocol"` // 0 or 1: T=0 or T=1
+
+	AID       Hex      `json:"aid"`
+	Label     string   `json:"label"`
+	MasterKey Hex      `json:"master_key"` // for application cryptograms
+	ICCKey    Hex      `json:"icc_key"`    // RSA, PKCS #8
+	AIP       Hex      `json:"aip"`
+	AFL       Hex      `json:"afl"`
+	PDOL      Hex      `json:"pdol"`
+	CDOL1     Hex      `json:"cdol1"`
+	CDOL2     Hex      `json:"cdol2"`
+	DDOL      Hex      `json:"ddol"`
+	Format1   bool     `json:"format1,omitempty"` // answers in format 1 where there is a choice
+	Records   []Record `json:"records"`
+}
+
+// Format masks the profile for every fmt verb: name and masked PAN remain.
+func (p Profile) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.String())) }
+
+// String is the name and the masked account number.
+func (p Profile) String() string {
+	return "card " + strconv.Quote(p.Name) + " " + secret.PAN(p.PAN).Masked()
+}
+
+// LogValue masks the profile for slog.
+func (p Profile) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// Key parses the card's private key.
+func (p Profile) Key() (*rsa.PrivateKey, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(p.ICCKey)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s: private key cannot be read", ErrProfile, p.Name)
+	}
+	key, ok := parsed.(*rsa.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: %s: private key is a %T, want RSA", ErrProfile, p.Name, parsed)
+	}
+	return key, nil
+}
+
+// Check tells whether a card can be made from the profile.
+func (p Profile) Check() error {
+	switch {
+	case p.Name == "":
+		return fmt.Errorf("%w: no name", ErrProfile)
+	case len(p.PAN) < 8 || len(p.PAN) > 19 || !decimal(p.PAN):
+		return fmt.Errorf("%w: %s: account number of %d characters", ErrProfile, p.Name, len(p.PAN))
+	case len(p.MasterKey) != 16:
+		return fmt.Errorf("%w: %s: master key of %d bytes, want 16", ErrProfile, p.Name, len(p.MasterKey))
+	case len(p.AID) < 5 || len(p.AID) > 16:
+		return fmt.Errorf("%w: %s: AID of %d bytes, want 5 to 16", ErrProfile, p.Name, len(p.AID))
+	case len(p.AIP) != 2 || len(p.AFL) == 0 || len(p.AFL)%4 != 0:
+		return fmt.Errorf("%w: %s: AIP or AFL has the wrong length", ErrProfile, p.Name)
+	case p.Protocol != 0 && p.Protocol != 1:
+		return fmt.Errorf("%w: %s: protocol T=%d", ErrProfile, p.Name, p.Protocol)
+	}
+	switch p.Behaviour {
+	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause:
+	default:
+		return fmt.Errorf("%w: %s: unknown behaviour %q", ErrProfile, p.Name, p.Behaviour)
+	}
+	_, err := p.Key()
+	return err
+}
