@@ -87,6 +87,7 @@ func (r *Record) Message(leg Leg) Message {
 		Kind:         r.Opening.Kind,
 		Amount:       r.Opening.Amount,
 		Receipt:      r.Opening.Receipt,
+		STAN:         r.Opening.STAN,
 		Card:         r.Card(),
 		Snapshot:     r.Opening.Snapshot,
 	}
@@ -95,7 +96,7 @@ func (r *Record) Message(leg Leg) Message {
 	}
 	if leg != Authorise {
 		ending := r.Ending
-		ending.Card = nil // it is m.Card
+		ending.Card, ending.ChipData = nil, nil // both are in m.Card
 		m.Ending = &ending
 	}
 	return m

@@ -61,6 +61,7 @@ type Opening struct {
 	Kind     Kind         `json:"kind"`
 	Amount   money.Amount `json:"amount"`
 	Receipt  uint32       `json:"receipt"`
+	STAN     uint32       `json:"stan"` // of attempt 1
 	Started  time.Time    `json:"started"`
 	Snapshot Snapshot     `json:"snapshot"`
 }
@@ -96,12 +97,11 @@ type Ending struct {
 	ARC      string `json:"arc,omitempty"`
 	AuthCode string `json:"auth_code,omitempty"`
 	HostRef  string `json:"host_ref,omitempty"`
-	// Card is what the card said at the end: its Chip is the sealed final
-	// cryptogram data. Set for a transaction that never was Authorising too,
-	// as far as it came.
-	Card *CardData  `json:"card,omitempty"`
-	Chip *ChipWords `json:"chip,omitempty"`
-	CVM  string     `json:"cvm,omitempty"`
+	// Card is set when there is no attempt which holds it already.
+	Card     *CardData  `json:"card,omitempty"`
+	ChipData []byte     `json:"chip_data,omitempty"` // sealed: what the chip said at the end
+	Chip     *ChipWords `json:"chip,omitempty"`
+	CVM      string     `json:"cvm,omitempty"`
 }
 
 // ChipWords are the chip's words for slip and screen, none of them sensitive.
@@ -151,16 +151,16 @@ func (r *Record) Attempt() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
-// Card returns what is known of the card: the ending's view before the
-// attempt's.
+// Card returns what is known of the card, with the chip's last word.
 func (r *Record) Card() CardData {
-	if r.Ending.Card != nil {
-		return *r.Ending.Card
-	}
+	var c CardData
 	if a := r.Attempt(); a != nil {
-		return a.Card
+		c = a.Card
+	} else if r.Ending.Card != nil {
+		c = *r.Ending.Card
 	}
-	return CardData{}
+	c.Chip = r.Ending.ChipData
+	return c
 }
 
 // Unfinished tells whether a restart must do something about the record.

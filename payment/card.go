@@ -1,0 +1,131 @@
+package payment
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// entryChip is 9F39 for a contact chip.
+const entryChip = "05"
+
+// cvmWord is the journal's word for how the cardholder was verified.
+func cvmWord(c emv.CVM) string {
+	switch c {
+	case emv.CVMNone:
+		return "none"
+	case emv.CVMOnlinePIN:
+		return "online-pin"
+	case emv.CVMSignature:
+		return "signature"
+	case emv.CVMOfflinePIN:
+		return "offline-pin"
+	case emv.CVMDevice:
+		return "device"
+	case emv.CVMFailed:
+		return "failed"
+	}
+	return "unknown"
+}
+
+// seal encloses one part for the acquirer; nothing stays nothing.
+func (f *Flow) seal(part Part, plain []byte) ([]byte, error) {
+	if len(plain) == 0 {
+		return nil, nil
+	}
+	sealed, err := f.cfg.Sealer.Seal(f.cfg.Numbers.ID, part, plain)
+	if err != nil {
+		return nil, fmt.Errorf("payment: seal %s: %w", part, err)
+	}
+	return sealed, nil
+}
+
+// sealAccount makes the card data that may be stored: who, but not the track.
+// The account is {"pan","psn","expiry"} in JSON.
+func (f *Flow) sealAccount(c emv.Card) (CardData, error) {
+	plain, err := json.Marshal(struct {
+		PAN    string `json:"pan"`
+		PSN    string `json:"psn,omitempty"`
+		Expiry string `json:"expiry,omitempty"`
+	}{string(c.PAN), c.PSN, c.Expiry})
+	if err != nil {
+		return CardData{}, fmt.Errorf("payment: account: %w", err)
+	}
+	defer clear(plain)
+	account, err := f.seal(PartAccount, plain)
+	return CardData{
+		Masked:  c.PAN.Masked(),
+		Token:   f.cfg.Sealer.Token(c.PAN),
+		AID:     strings.ToUpper(hex.EncodeToString(c.AID)),
+		Label:   c.Label,
+		SealKey: f.cfg.Sealer.Key(),
+		Account: account,
+	}, err
+}
+
+// sealCard makes all that the issuer needs.
+func (f *Flow) sealCard(a emv.GoOnline) (CardData, error) {
+	c, err := f.sealAccount(a.Card)
+	if err != nil {
+		return CardData{}, err
+	}
+	if c.Track, err = f.seal(PartTrack, a.Card.Track2); err != nil {
+		return CardData{}, err
+	}
+	c.Chip, err = f.seal(PartChip, a.Data)
+	return c, err
+}
+
+// sealPIN keeps the enciphered PIN for the request that follows.
+func (f *Flow) sealPIN(e drivers.PINEntry) error {
+	block, err := f.seal(PartPIN, e.Block)
+	if err != nil {
+		return err
+	}
+	f.pinBlock = block
+	f.pin = &PIN{Scheme: e.Scheme, Format: e.Format, KSN: e.KSN}
+	return nil
+}
+
+// cardEnding is what the journal keeps of the card's end and the host's word.
+func (f *Flow) cardEnding(o emv.Outcome) (Ending, error) {
+	e := Ending{Reason: string(o.Reason), Detail: o.Detail, ARC: o.ARC, CVM: cvmWord(o.CVM), Chip: chipWords(o.Record)}
+	e.Offline = o.Status == emv.Approved && !o.Online
+	if f.answer != nil {
+		e.Code, e.AuthCode, e.HostRef = f.answer.Code, f.answer.AuthCode, f.answer.HostRef
+	}
+	if len(o.Card.PAN) > 0 && !f.sent {
+		card, err := f.sealAccount(o.Card)
+		if err != nil {
+			return Ending{}, err
+		}
+		e.Card = &card
+		f.view.Masked, f.view.Label = card.Masked, card.Label
+	}
+	var err error
+	if o.Status == emv.Approved {
+		e.ChipData, err = f.seal(PartChip, o.Record)
+	}
+	return e, err
+}
+
+// chipWords picks what slip and screen show from the outcome's data.
+func chipWords(record []byte) *ChipWords {
+	word := func(t tlv.Tag) string {
+		v, _ := tlv.Find(record, t)
+		return strings.ToUpper(hex.EncodeToString(v))
+	}
+	w := ChipWords{
+		AC: word(0x9F26), CID: word(0x9F27), ATC: word(0x9F36),
+		TVR: word(0x95), TSI: word(0x9B), CVM: word(0x9F34),
+	}
+	if w == (ChipWords{}) {
+		return nil
+	}
+	return &w
+}

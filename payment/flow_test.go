@@ -1,0 +1,275 @@
+package payment
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/money"
+	"github.com/cloudpos/cloudpos/secret"
+)
+
+var update = flag.Bool("update", false, "rewrite the expected lines of the transcripts")
+
+var cny = money.Currency{Code: "CNY", Numeric: 156, Exponent: 2}
+
+// scriptedCard is a card machine that does what a transcript says, one word
+// after the other.
+type scriptedCard struct{ words []string }
+
+func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
+	if _, gone := e.(emv.CardGone); gone {
+		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed"}}, nil
+	}
+	if len(c.words) == 0 {
+		return nil, fmt.Errorf("the script has no word for %T", e)
+	}
+	word := c.words[0]
+	c.words = c.words[1:]
+	card := emv.Card{PAN: secret.PAN("9999010000000017"), PSN: "01", Expiry: "311231", AID: []byte{0xF0, 0x43}, Label: "Test", Track2: secret.Bytes("track")}
+	host, _ := e.(emv.HostResult)
+	switch word {
+	case "transmit":
+		return emv.Transmit{Command: []byte{0, 0xA4}}, nil
+	case "choose":
+		return emv.Choose{Apps: []emv.App{{Label: "Debit"}, {Label: "Credit"}}}, nil
+	case "pin":
+		return emv.EnterPIN{Card: card}, nil
+	case "online":
+		return emv.GoOnline{Card: card, CVM: emv.CVMOnlinePIN, Data: []byte("\x9F\x26\x01\x01")}, nil
+	case "approved":
+		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, Online: true, ARC: "00", Card: card, Record: []byte("\x95\x01\x80")}}, nil
+	case "offline":
+		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, ARC: "Y3", Card: card, Record: []byte("\x95\x01\x80")}}, nil
+	case "declined":
+		return emv.Done{Outcome: emv.Outcome{Status: emv.Declined, Reason: "card-declined", Online: host.Online, Card: card}}, nil
+	case "refused":
+		return emv.Done{Outcome: emv.Outcome{Reason: "not-accepted", Detail: "Book 1, 12.4"}}, nil
+	}
+	return nil, fmt.Errorf("unknown word %q", word)
+}
+
+// openSealer seals nothing, so that a transcript shows which part went where.
+type openSealer struct{}
+
+func (openSealer) Key() string { return "k1" }
+func (openSealer) Seal(id ID, part Part, _ []byte) ([]byte, error) {
+	return []byte(fmt.Sprintf("sealed %s of %v", part, id)), nil
+}
+func (openSealer) Token(secret.PAN) string { return "token" }
+
+func testConfig(kernel func(emv.Transaction) (emv.Machine, error)) Config {
+	return Config{
+		Numbers:  Numbers{ID: ID{"dev:t1", 1, 42}, STAN: 999999, Receipt: 7},
+		Snapshot: Snapshot{Software: "test"},
+		Waits:    Waits{Card: time.Minute, Choice: 30 * time.Second, PIN: 45 * time.Second, Host: 20 * time.Second},
+		PIN:      PINRules{Min: 4, Max: 12, AttemptsMax: 3},
+		Sealer:   openSealer{},
+		Kernel:   kernel,
+	}
+}
+
+// TestTranscripts plays each story of testdata: "<" feeds the flow, "=" is
+// what it must do.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := play(t, want)
+			if *update {
+				if err := os.WriteFile(file, got, 0o644); err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("%s differs; got:\n%s", file, got)
+			}
+		})
+	}
+}
+
+func play(t *testing.T, script []byte) []byte {
+	var out bytes.Buffer
+	var machines [][]string
+	flow := NewFlow(testConfig(func(emv.Transaction) (emv.Machine, error) {
+		if len(machines) == 0 {
+			return nil, errors.New("the script has no further card")
+		}
+		m := machines[0]
+		machines = machines[1:]
+		return &scriptedCard{m}, nil
+	}))
+	lines := bufio.NewScanner(bytes.NewReader(script))
+	for lines.Scan() {
+		line := lines.Text()
+		switch {
+		case strings.HasPrefix(line, "="):
+			continue
+		case strings.HasPrefix(line, "card "):
+			machines = append(machines, strings.Fields(line)[1:])
+		}
+		fmt.Fprintln(&out, line)
+		if words, ok := strings.CutPrefix(line, "< "); ok {
+			step, err := flow.Step(parseEvent(t, words))
+			printStep(&out, step, err)
+		}
+	}
+	return out.Bytes()
+}
+
+func parseEvent(t *testing.T, line string) Event {
+	words := strings.Fields(line)
+	e := Event{At: time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC), ClockTrusted: true}
+	if ref, ok := strings.CutPrefix(words[0], "#"); ok {
+		n, err := strconv.ParseUint(ref, 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Ref, words = Ref(n), words[1:]
+	}
+	arg := ""
+	if len(words) > 1 {
+		arg = words[1]
+	}
+	failures := map[string]error{
+		"mute": drivers.ErrCardMute, "cancelled": drivers.ErrCancelled, "timeout": drivers.ErrTimeout,
+		"no-device": drivers.ErrNoDevice, "not-sent": ErrNotSent, "unknown": ErrUnknown, "disk-full": ErrStore,
+	}
+	switch words[0] {
+	case "request":
+		a, err := money.Parse(arg, cny)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Body = Request{Kind: Sale, Amount: a}
+	case "cancel":
+		e.Body = Cancel{}
+	case "choose":
+		n, err := strconv.Atoi(arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Body = Choose{n}
+	case "card":
+		e.Body = CardSeen{Media: drivers.Contact, ATR: []byte{0x3B}}
+	case "response":
+		e.Body = Response{Data: []byte{0x90, 0}}
+	case "gone":
+		e.Body = CardGone{}
+	case "pin":
+		e.Body = PINResult{drivers.PINEntry{Block: secret.Bytes("12345678"), Scheme: drivers.SchemeTDESDUKPT, KSN: []byte{1}}}
+	case "bypass":
+		e.Body = PINResult{drivers.PINEntry{Bypassed: true}}
+	case "host":
+		verdict := VerdictDeclined
+		if arg == "00" {
+			verdict = VerdictApproved
+		} else if arg == "??" {
+			verdict = "nonsense"
+		}
+		e.Body = HostResult{Answer{Verdict: verdict, Code: arg, AuthCode: "A1"}}
+	case "fired":
+		e.Body = Fired{}
+	case "failed":
+		e.Body = Failed{failures[arg]}
+	default:
+		t.Fatalf("unknown event %q", line)
+	}
+	return e
+}
+
+func printStep(out *bytes.Buffer, s Step, err error) {
+	if err != nil {
+		fmt.Fprintf(out, "= error %v\n", err)
+		return
+	}
+	if c := s.Commit; c != nil {
+		fmt.Fprintf(out, "= commit %s", c.To)
+		if c.Attempt != nil {
+			fmt.Fprintf(out, " attempt=%d stan=%d%s", c.Attempt.Number, c.Attempt.STAN, printCard(c.Attempt.Card))
+		}
+		if e := c.Ending; e != nil {
+			fmt.Fprintf(out, " reason=%q code=%q offline=%t", e.Reason, e.Code, e.Offline)
+			if e.Card != nil {
+				out.WriteString(printCard(*e.Card))
+			}
+			if e.ChipData != nil {
+				fmt.Fprintf(out, " chip-data")
+			}
+		}
+		fmt.Fprintln(out)
+	}
+	for _, a := range s.Do {
+		fmt.Fprintf(out, "= %s\n", printAction(a))
+	}
+	v := s.View
+	fmt.Fprintf(out, "= view %s", v.Screen)
+	if v.Notice != NoticeNone {
+		fmt.Fprintf(out, " notice=%s", v.Notice)
+	}
+	if v.Cancellable {
+		fmt.Fprintf(out, " cancellable")
+	}
+	if v.Masked != "" {
+		fmt.Fprintf(out, " card=%s", v.Masked)
+	}
+	if v.Screen == ScreenChoose {
+		fmt.Fprintf(out, " apps=%v", v.Apps)
+	}
+	fmt.Fprintln(out)
+	if s.Ended {
+		fmt.Fprintln(out, "= ended")
+	}
+}
+
+func printCard(c CardData) string {
+	var parts []string
+	for name, part := range map[string][]byte{"account": c.Account, "track": c.Track, "chip": c.Chip, "pin": c.PIN} {
+		if part != nil {
+			parts = append(parts, name)
+		}
+	}
+	return fmt.Sprintf(" card=%s sealed=%d", c.Masked, len(parts))
+}
+
+func printAction(a Action) string {
+	switch a := a.(type) {
+	case Await:
+		return fmt.Sprintf("await #%d", a.Ref)
+	case Transmit:
+		return fmt.Sprintf("transmit #%d %X", a.Ref, a.Command)
+	case Release:
+		return fmt.Sprintf("release #%d", a.Ref)
+	case EnterPIN:
+		return fmt.Sprintf("enter-pin #%d %s for %s", a.Ref, a.Request.PAN, a.Request.Amount)
+	case Exchange:
+		return fmt.Sprintf("exchange #%d %v %v pin=%t%s", a.Ref, a.Message.Key, a.Message.Amount, a.Message.PIN != nil, printCard(a.Message.Card))
+	case Arm:
+		return fmt.Sprintf("arm #%d %v", a.Ref, a.After)
+	case Stop:
+		return fmt.Sprintf("stop #%d", a.Ref)
+	case Signal:
+		return fmt.Sprintf("signal %d", a.Signal)
+	}
+	return fmt.Sprintf("%T", a)
+}
+
+func amountOf(minor int64) money.Amount { return money.Amount{Minor: minor, Currency: cny} }

@@ -1,0 +1,224 @@
+package payment
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
+	"pgregory.net/rapid"
+)
+
+// TestMoneyRules runs transactions in which cards, customers, host and disk do
+// anything at any time, and demands the money rules of each of them.
+func TestMoneyRules(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := &world{t: t, open: map[Ref]Action{}}
+		w.flow = NewFlow(testConfig(w.kernel))
+		w.step(0, Request{Kind: Sale, Amount: amountOf(1250)})
+		const stepsMax = 400
+		for range stepsMax {
+			if w.ended {
+				w.checkEnd()
+				return
+			}
+			w.happen()
+		}
+		t.Fatalf("not ended after %d steps", stepsMax)
+	})
+}
+
+// world is everything around a flow, with no sense of what is likely.
+type world struct {
+	t        *rapid.T
+	flow     *Flow
+	open     map[Ref]Action
+	record   Record
+	diskFull bool
+	approved bool // the host's last word
+	exchange *Key // the last message that went out
+	ended    bool
+}
+
+// kernel makes a card machine that does as it likes, within its contract: it
+// never approves online without an approving host.
+func (w *world) kernel(emv.Transaction) (emv.Machine, error) { return &anyCard{w: w}, nil }
+
+type anyCard struct {
+	w    *world
+	host *emv.HostResult
+	n    int
+}
+
+func (c *anyCard) Step(e emv.Event) (emv.Action, error) {
+	if host, ok := e.(emv.HostResult); ok {
+		c.host = &host
+	}
+	if c.n++; c.n > 12 {
+		e = emv.CardGone{}
+	}
+	card := emv.Card{PAN: []byte("9999010000000017"), Track2: []byte("track")}
+	if _, ok := e.(emv.CardGone); ok {
+		return emv.Done{Outcome: emv.Outcome{Reason: "gone", Card: card}}, nil
+	}
+	words := []string{"transmit", "transmit", "declined", "refused"}
+	switch {
+	case c.host == nil:
+		words = append(words, "choose", "pin", "online", "online", "offline")
+	case c.host.Online && c.host.Approved:
+		words = append(words, "approved", "approved")
+	case !c.host.Online:
+		words = append(words, "offline")
+	}
+	return (&scriptedCard{[]string{rapid.SampledFrom(words).Draw(c.w.t, "card")}}).Step(e)
+}
+
+// happen lets one thing happen: a tap, or the result of an action.
+func (w *world) happen() {
+	refs := make([]Ref, 0, len(w.open))
+	for r := range w.open {
+		refs = append(refs, r)
+	}
+	slices.Sort(refs)
+	pick := rapid.IntRange(-2, len(refs)-1).Draw(w.t, "what")
+	switch {
+	case pick == -2 && rapid.IntRange(0, 9).Draw(w.t, "hammer") == 0:
+		w.step(0, Cancel{})
+	case pick < 0:
+		w.step(0, Choose{rapid.IntRange(-1, 1).Draw(w.t, "choice")})
+	default:
+		ref := refs[pick]
+		a := w.open[ref]
+		delete(w.open, ref)
+		w.step(ref, w.resultOf(a))
+	}
+}
+
+func (w *world) resultOf(a Action) Body {
+	fails := []error{drivers.ErrCancelled, drivers.ErrTimeout, drivers.ErrNoDevice, drivers.ErrCardMute, errors.New("other")}
+	failed := func() Body { return Failed{rapid.SampledFrom(fails).Draw(w.t, "error")} }
+	ok := rapid.IntRange(0, 4).Draw(w.t, "works") > 0
+	switch a := a.(type) {
+	case Await:
+		if ok {
+			return CardSeen{Media: drivers.Contact}
+		}
+	case Transmit:
+		if ok {
+			return Response{Data: []byte{0x90, 0}}
+		}
+		return CardGone{}
+	case Release:
+		return CardGone{}
+	case EnterPIN:
+		if ok {
+			return PINResult{drivers.PINEntry{Block: []byte("12345678"), Scheme: "x"}}
+		}
+	case Exchange:
+		return w.hostResult(a, ok)
+	case Arm:
+		return Fired{}
+	case Stop, Signal:
+		w.t.Fatalf("%T has no result", a)
+	}
+	return failed()
+}
+
+func (w *world) hostResult(a Exchange, ok bool) Body {
+	if !ok {
+		return Failed{rapid.SampledFrom([]error{ErrNotSent, ErrUnknown}).Draw(w.t, "host error")}
+	}
+	code := rapid.SampledFrom([]string{"00", "00", "51", "55"}).Draw(w.t, "code")
+	answer := Answer{Key: a.Message.Key, Code: code, Verdict: VerdictDeclined}
+	if code == CodeApproved {
+		answer.Verdict = VerdictApproved
+	}
+	return HostResult{answer}
+}
+
+func (w *world) step(ref Ref, b Body) {
+	if h, ok := b.(HostResult); ok && w.exchange != nil && h.Answer.Key == *w.exchange {
+		w.approved = h.Answer.Verdict == VerdictApproved
+	}
+	s, err := w.flow.Step(Event{At: time.Unix(0, 0), Ref: ref, Body: b})
+	if err != nil {
+		w.t.Fatalf("step %T: %v", b, err)
+	}
+	if s.Commit != nil && (w.diskFull || rapid.IntRange(0, 14).Draw(w.t, "disk") == 0) {
+		w.diskFull = true // and stays so
+		w.step(0, Failed{ErrStore})
+		return
+	}
+	if s.Commit != nil {
+		if err := w.record.Apply(*s.Commit); err != nil {
+			w.t.Fatalf("entry does not follow: %v", err)
+		}
+	}
+	for _, a := range s.Do {
+		w.take(s, a)
+	}
+	if s.View.Screen == ScreenApproved && w.record.State != Approved {
+		w.t.Fatalf("told approved, on disk %q", w.record.State)
+	}
+	if s.View.Cancellable && w.record.State == Authorising && w.approved {
+		w.t.Fatal("cancellable although the host approved")
+	}
+	w.ended = s.Ended
+}
+
+// take checks an action as it is about to be done.
+func (w *world) take(s Step, a Action) {
+	switch a := a.(type) {
+	case Exchange:
+		if s.Commit == nil || s.Commit.To != Authorising || w.record.State != Authorising {
+			w.t.Fatal("something is sent that is not on disk")
+		}
+		if int(a.Message.Key.Attempt) != len(w.record.Attempts) {
+			w.t.Fatalf("attempt %d is sent, %d are on disk", a.Message.Key.Attempt, len(w.record.Attempts))
+		}
+		w.exchange, w.approved = &a.Message.Key, false
+		w.open[a.Ref] = a
+	case Await:
+		w.open[a.Ref] = a
+	case Transmit:
+		w.open[a.Ref] = a
+	case Release:
+		w.open[a.Ref] = a
+	case EnterPIN:
+		w.open[a.Ref] = a
+	case Arm:
+		w.open[a.Ref] = a
+	case Stop, Signal:
+	}
+}
+
+// checkEnd demands that nothing is open and that disk and host agree, after a
+// restart at the latest.
+func (w *world) checkEnd() {
+	if len(w.open) != 0 {
+		w.t.Fatalf("ended with %d actions running", len(w.open))
+	}
+	if w.record.Version == 0 && w.exchange != nil {
+		w.t.Fatal("something was sent and nothing is on disk")
+	}
+	if w.record.Unfinished() {
+		if !w.diskFull {
+			w.t.Fatal("ended unfinished")
+		}
+		entries, err := Recover(func(yield func(Record, error) bool) { yield(w.record, nil) }, time.Unix(1, 0), true)
+		if err != nil || len(entries) != 1 {
+			w.t.Fatalf("Recover = %d entries, %v", len(entries), err)
+		}
+		if err := w.record.Apply(entries[0]); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	if w.approved && w.record.State != Approved && w.record.State != Reversing {
+		w.t.Fatalf("the host approved and the record is %q", w.record.State)
+	}
+	if w.record.State == Approved && !w.approved && !w.record.Ending.Offline {
+		w.t.Fatal("approved online without the host")
+	}
+}

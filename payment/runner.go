@@ -1,0 +1,380 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/cloudpos/cloudpos/drivers"
+)
+
+// Errors of a Runner.
+var (
+	ErrBusy  = errors.New("a transaction is running")
+	ErrIdle  = errors.New("no transaction is running")
+	ErrStore = errors.New("the journal cannot be written")
+)
+
+// Parts are what a Runner works with.
+type Parts struct {
+	Readers []drivers.Reader // in the order of preference: contact first
+	PINPad  drivers.PINPad
+	Panel   drivers.Panel
+	Journal Journal
+	Host    Host
+	// Now tells the time, and whether card dates may be judged by it.
+	Now func() (now time.Time, trusted bool)
+	// Configure makes the Config from the parameters now in force.
+	Configure func(Numbers) (Config, error)
+	Log       *slog.Logger
+}
+
+// Runner performs transactions, one at a time.
+type Runner struct {
+	parts Parts
+	views *Mailbox
+
+	mu     sync.Mutex
+	inputs chan Body // nil when idle
+}
+
+// NewRunner makes a runner. Call Settle before the first transaction.
+func NewRunner(p Parts) *Runner { return &Runner{parts: p, views: NewMailbox()} }
+
+// Views is where the latest view stands.
+func (r *Runner) Views() *Mailbox { return r.views }
+
+// Settle commits what a restart, or a journal that could not be written, left
+// open. It fails with ErrStore, and then nothing may be sold.
+func (r *Runner) Settle() error {
+	now, trusted := r.parts.Now()
+	entries, err := Recover(r.parts.Journal.Unfinished(), now, trusted)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	for _, e := range entries {
+		if err := r.parts.Journal.Commit(e); err != nil {
+			return fmt.Errorf("%w: %w", ErrStore, err)
+		}
+		r.parts.Log.Warn("found unfinished, reversing", "id", e.ID)
+	}
+	return nil
+}
+
+// Cancel asks the running transaction to end. Whether it still can is in the
+// view.
+func (r *Runner) Cancel() error { return r.input(Cancel{}) }
+
+// Choose tells the customer's choice of an application, -1 for none.
+func (r *Runner) Choose(index int) error { return r.input(Choose{Index: index}) }
+
+func (r *Runner) input(b Body) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inputs == nil {
+		return ErrIdle
+	}
+	select {
+	case r.inputs <- b:
+	default: // somebody hammers; the earlier ones are enough
+	}
+	return nil
+}
+
+// Result is how a transaction ended.
+type Result struct {
+	Record Record // zero when not even one entry could be stored
+	View   View   // the last
+}
+
+// Run performs one transaction and returns once it is decided, on disk, and
+// the card was given back. When ctx ends it is cancelled if it still can be.
+// A card that says no is a Result; an error means that the terminal failed,
+// and whether the money is in doubt is in the Result's view.
+func (r *Runner) Run(ctx context.Context, req Request) (Result, error) {
+	inputs, err := r.begin()
+	if err != nil {
+		return Result{}, err
+	}
+	defer r.finish()
+	if err := r.Settle(); err != nil {
+		return Result{View: View{Screen: ScreenFault, Notice: NoticeStoreFailed, Reason: ReasonStoreFailed}}, err
+	}
+	numbers, err := r.parts.Journal.Next()
+	if err != nil {
+		return Result{}, fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	cfg, err := r.parts.Configure(numbers)
+	if err != nil {
+		return Result{}, err
+	}
+	run := &run{
+		parts: r.parts, views: r.views, flow: NewFlow(cfg), inputs: inputs,
+		results: make(chan result), live: map[Ref]context.CancelFunc{},
+		log: r.parts.Log.With("id", numbers.ID),
+	}
+	view, err := run.loop(ctx, req)
+	res := Result{View: view}
+	if record, loadErr := r.parts.Journal.Load(numbers.ID); loadErr == nil {
+		res.Record = record
+	}
+	return res, err
+}
+
+func (r *Runner) begin() (chan Body, error) {
+	const inputsMax = 8
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inputs != nil {
+		return nil, ErrBusy
+	}
+	r.inputs = make(chan Body, inputsMax)
+	return r.inputs, nil
+}
+
+func (r *Runner) finish() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.inputs = nil
+	r.views.put(View{Screen: ScreenIdle})
+}
+
+// run is one transaction in progress. Its loop is the only one to step the
+// flow and to hold the card.
+type run struct {
+	parts   Parts
+	views   *Mailbox
+	flow    *Flow
+	inputs  chan Body
+	results chan result
+	live    map[Ref]context.CancelFunc
+	card    drivers.Card
+	closing bool
+	signals sync.WaitGroup
+	log     *slog.Logger
+	stored  error // why an entry could not be committed
+}
+
+// result is an action's event, and the card that Await found.
+type result struct {
+	ref  Ref
+	body Body
+	card drivers.Card
+}
+
+func (r *run) loop(ctx context.Context, req Request) (View, error) {
+	defer r.signals.Wait()
+	done := ctx.Done()
+	ctx = context.WithoutCancel(ctx) // a stop is asked for, by Cancel
+	body, ref := Body(req), Ref(0)
+	for {
+		step, err := r.step(ctx, ref, body)
+		if err != nil {
+			r.abandon(ctx)
+			return View{Screen: ScreenFault, Reason: err.Error()}, err
+		}
+		if step.Ended {
+			return step.View, r.stored
+		}
+		select {
+		case res := <-r.results:
+			r.live[res.ref]()
+			delete(r.live, res.ref)
+			if res.card != nil {
+				r.card = res.card
+			}
+			body, ref = res.body, res.ref
+		case body = <-r.inputs:
+			ref = 0
+		case <-done:
+			done, body, ref = nil, Cancel{}, 0
+			r.closing = true
+		}
+	}
+}
+
+// step commits, then shows, then does. If the commit fails the flow is told
+// and nothing of the step is done.
+func (r *run) step(ctx context.Context, ref Ref, body Body) (Step, error) {
+	now, trusted := r.parts.Now()
+	step, err := r.flow.Step(Event{At: now, ClockTrusted: trusted, Ref: ref, Body: body})
+	if err != nil {
+		return Step{}, err
+	}
+	if step.Commit != nil {
+		if err := r.parts.Journal.Commit(*step.Commit); err != nil {
+			r.log.Error("cannot store, stopping", "to", step.Commit.To, "error", err)
+			r.stored = fmt.Errorf("%w: %w", ErrStore, err)
+			return r.step(ctx, 0, Failed{Err: r.stored})
+		}
+		r.log.Info("stored", "to", step.Commit.To)
+	}
+	r.views.put(step.View)
+	for _, a := range step.Do {
+		r.do(ctx, a)
+	}
+	if r.closing && step.View.final() {
+		for _, stop := range r.live {
+			stop() // nobody waits for the card to be pulled
+		}
+	}
+	return step, nil
+}
+
+// final tells whether the transaction is decided.
+func (v View) final() bool {
+	switch v.Screen {
+	case ScreenApproved, ScreenDeclined, ScreenCancelled, ScreenInDoubt, ScreenFault:
+		return true
+	case ScreenIdle, ScreenPresentCard, ScreenCard, ScreenChoose, ScreenPIN, ScreenAuthorising:
+		return false
+	}
+	return false
+}
+
+func (r *run) do(ctx context.Context, a Action) {
+	card := r.card
+	switch a := a.(type) {
+	case Await:
+		r.start(ctx, a.Ref, r.await)
+	case Transmit:
+		r.start(ctx, a.Ref, func(ctx context.Context) result { return transmit(ctx, card, a.Command) })
+	case Release:
+		r.start(ctx, a.Ref, func(ctx context.Context) result { return release(ctx, card) })
+	case EnterPIN:
+		r.start(ctx, a.Ref, func(ctx context.Context) result {
+			entry, err := r.parts.PINPad.EnterPIN(ctx, a.Request)
+			return either(PINResult{entry}, err)
+		})
+	case Exchange:
+		r.start(ctx, a.Ref, func(ctx context.Context) result {
+			answer, err := r.parts.Host.Exchange(ctx, a.Message)
+			return either(HostResult{answer}, err)
+		})
+	case Arm:
+		r.start(ctx, a.Ref, func(ctx context.Context) result { return wait(ctx, a.After) })
+	case Stop:
+		if stop, ok := r.live[a.Ref]; ok {
+			stop()
+		}
+	case Signal:
+		r.signals.Go(func() {
+			if err := r.parts.Panel.Show(ctx, a.Signal); err != nil {
+				r.log.Debug("panel", "error", err)
+			}
+		})
+	}
+}
+
+// start runs an action in its own goroutine; its one result comes to the loop.
+func (r *run) start(ctx context.Context, ref Ref, action func(context.Context) result) {
+	ctx, cancel := context.WithCancel(ctx)
+	r.live[ref] = cancel
+	go func() {
+		res := action(ctx)
+		res.ref = ref
+		r.results <- res
+	}()
+}
+
+func either(b Body, err error) result {
+	if err != nil {
+		return result{body: Failed{Err: err}}
+	}
+	return result{body: b}
+}
+
+func transmit(ctx context.Context, card drivers.Card, command []byte) result {
+	resp, err := card.Exchange(ctx, command)
+	if errors.Is(err, drivers.ErrCardGone) {
+		return result{body: CardGone{}}
+	}
+	return either(Response{resp.Data, resp.Elapsed}, err)
+}
+
+func release(ctx context.Context, card drivers.Card) result {
+	if err := card.Release(context.WithoutCancel(ctx)); err != nil {
+		return result{body: Failed{Err: err}}
+	}
+	return either(CardGone{}, card.Gone(ctx))
+}
+
+func wait(ctx context.Context, d time.Duration) result {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return result{body: Fired{}}
+	case <-ctx.Done():
+		return result{body: Failed{Err: drivers.ErrCancelled}}
+	}
+}
+
+// await arms all readers together. The first card wins, and of two at once the
+// one of the reader named first. It returns only when every reader has let go.
+func (r *run) await(stopped context.Context) result {
+	ctx, cancel := context.WithCancel(stopped)
+	defer cancel()
+	type seen struct {
+		reader int
+		card   drivers.Card
+		err    error
+	}
+	results := make(chan seen)
+	for i, reader := range r.parts.Readers {
+		go func() {
+			card, err := reader.Await(ctx)
+			results <- seen{i, card, err}
+		}()
+	}
+	best := seen{reader: len(r.parts.Readers), err: drivers.ErrNoDevice}
+	for range r.parts.Readers {
+		s := <-results
+		if s.err == nil && s.reader < best.reader {
+			best, s = s, best
+		}
+		if s.card != nil {
+			_ = s.card.Release(context.WithoutCancel(ctx)) // the other card wins
+		}
+		if best.card == nil && s.err != nil && ctx.Err() == nil {
+			best.err = s.err
+		}
+		// A reader that is missing leaves the others waiting; a card that does
+		// not answer is a card all the same.
+		if best.card != nil || errors.Is(s.err, drivers.ErrCardMute) {
+			cancel()
+		}
+	}
+	if best.card == nil {
+		if stopped.Err() != nil {
+			best.err = drivers.ErrCancelled
+		}
+		return result{body: Failed{Err: best.err}}
+	}
+	media := r.parts.Readers[best.reader].Media()
+	return result{body: CardSeen{Media: media, ATR: best.card.ATR()}, card: best.card}
+}
+
+// abandon ends a transaction whose flow has failed: whatever runs is stopped,
+// the card loses its power, and the journal is settled before the next one.
+func (r *run) abandon(ctx context.Context) {
+	for _, stop := range r.live {
+		stop()
+	}
+	for range r.live {
+		if res := <-r.results; res.card != nil {
+			r.card = res.card
+		}
+	}
+	if r.card != nil {
+		const releaseMax = 2 * time.Second
+		ctx, cancel := context.WithTimeout(ctx, releaseMax)
+		defer cancel()
+		if err := r.card.Release(ctx); err != nil {
+			r.log.Warn("release card", "error", err)
+		}
+	}
+}
