@@ -174,7 +174,7 @@ func TestErrorsNameTheField(t *testing.T) {
 		{"contact.applications.1.aid", "F043504F5", "contact.applications[1].aid: want 10 to 32 hex digits, got 9"},
 		{"contact.applications.1.aid", "F043504F530", "contact.applications[1].aid: want an even number of hex digits, got 11"},
 		{"contact.applications.1.aid", "F043504F530101", "contact.applications[1].aid: F043504F530101 is there twice"},
-		{"contact.applications.1.floor_limit_minor", 1 << 32, "contact.applications[1].floor_limit_minor: want a whole number from 0 to 4294967295, got 4294967296"},
+		{"contact.applications.1.floor_limit_minor", uint64(1 << 32), "contact.applications[1].floor_limit_minor: want a whole number from 0 to 4294967295, got 4294967296"},
 		{"contact.applications.1.random_threshold_minor", 10000, "contact.applications[1].random_threshold_minor: want a whole number from 0 to 9999, got 10000"},
 		{"contact.applications.0.random_threshold_minor", 1, "contact.applications[0].random_threshold_minor: want a whole number from 0 to 0, got 1"},
 		{"contact.applications.1.random_target_percent", 51, "contact.applications[1].random_target_percent: want a whole number from 0 to 50, got 51"},
