@@ -1,0 +1,232 @@
+package ccid
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloudpos/cloudpos/drivers"
+)
+
+// card is a card that has power, until it is gone. Its fields belong to the
+// call that the link serves.
+type card struct {
+	d     *Dev
+	raw   []byte
+	atr   atr
+	t1    *t1 // nil for T=0
+	gone  bool
+	spent bool // an exchange failed
+	off   bool // released
+}
+
+var _ drivers.Card = (*card)(nil)
+
+// ATR is the answer to reset.
+func (c *card) ATR() []byte { return c.raw }
+
+// span is the time from the first command's last byte out to the first byte in
+// of the answer that came last.
+type span struct{ from, to time.Time }
+
+func (s *span) add(t timing) {
+	if s.from.IsZero() {
+		s.from = t.sent
+	}
+	s.to = t.heard
+}
+
+// Exchange sends an APDU over T=0 or T=1.
+func (c *card) Exchange(ctx context.Context, command []byte) (drivers.Response, error) {
+	if err := c.d.link.Begin(ctx); err != nil {
+		return drivers.Response{}, err
+	}
+	defer c.d.link.End()
+	if c.gone || c.off || c.spent {
+		return drivers.Response{}, c.d.wrap(fmt.Errorf("%w: this card's session has ended", drivers.ErrCardGone))
+	}
+	var s span
+	var data []byte
+	var err error
+	if c.t1 != nil {
+		data, err = c.overT1(command, &s)
+	} else {
+		data, err = c.overT0(command, &s)
+	}
+	if err == nil {
+		return drivers.Response{Data: data, Elapsed: s.to.Sub(s.from)}, nil
+	}
+	if errors.Is(err, drivers.ErrRefused) && s.from.IsZero() {
+		return drivers.Response{}, c.d.wrap(err) // Nothing was sent.
+	}
+	c.spent = true
+	return drivers.Response{}, c.why(err)
+}
+
+// why says what a failed exchange means for the card.
+func (c *card) why(err error) error {
+	switch {
+	case errors.Is(err, errMute):
+		c.d.down()
+		return fmt.Errorf("%w: %w", drivers.ErrTimeout, err)
+	case errors.Is(err, drivers.ErrNoDevice):
+		c.d.down()
+		return fmt.Errorf("%w: %w", drivers.ErrCardGone, err)
+	case errors.Is(err, drivers.ErrCardGone):
+		c.d.removed()
+		return c.d.wrap(err)
+	case errors.Is(err, drivers.ErrCardMute):
+		return c.d.wrap(fmt.Errorf("%w: %w", drivers.ErrTimeout, err))
+	default:
+		return c.d.wrap(err)
+	}
+}
+
+func (c *card) overT0(command []byte, s *span) ([]byte, error) {
+	m, tpdu, err := newT0(command)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		answer, err := c.transfer(tpdu, 0, s)
+		if err != nil {
+			return nil, err
+		}
+		next, done, err := m.next(answer)
+		if err != nil || done != nil {
+			return done, err
+		}
+		tpdu = next
+	}
+}
+
+func (c *card) overT1(command []byte, s *span) ([]byte, error) {
+	if _, _, err := newT0(command); err != nil {
+		return nil, err // The same shapes are APDUs here.
+	}
+	data, err := c.runT1(c.t1.start(command), s)
+	if err != nil {
+		return nil, err
+	}
+	if len(data) < 2 {
+		return nil, fmt.Errorf("%w: a response of %d bytes", drivers.ErrProtocol, len(data))
+	}
+	return data, nil
+}
+
+// runT1 plays the block protocol to its end.
+func (c *card) runT1(o out, s *span) ([]byte, error) {
+	for !o.done {
+		answer, err := c.transfer(o.block, o.wtx, s)
+		switch {
+		case err == nil:
+		case errors.Is(err, drivers.ErrCardMute), errors.Is(err, drivers.ErrProtocol) && !errors.Is(err, errFrames):
+			answer = nil // No block, or a broken one: the protocol asks again.
+		default:
+			return nil, err
+		}
+		if o, err = c.t1.next(answer); err != nil {
+			return nil, err
+		}
+	}
+	return o.response, nil
+}
+
+// errFrames marks an ErrProtocol between reader and host, which the card's
+// protocol cannot mend.
+var errFrames = errors.New("no answer from the reader")
+
+// transfer gives the reader characters for the card, and returns the card's.
+func (c *card) transfer(b []byte, wtx byte, s *span) ([]byte, error) {
+	m, t, err := c.d.command(typeXfrBlock, [3]byte{wtx}, b, answerTime+c.waiting(wtx))
+	if err != nil {
+		if errors.Is(err, drivers.ErrProtocol) {
+			err = fmt.Errorf("%w: %w", errFrames, err)
+		}
+		return nil, err
+	}
+	s.add(t)
+	if err := failure(m); err != nil {
+		return nil, err
+	}
+	if m.b[0]&cardMask != cardActive {
+		return nil, fmt.Errorf("%w: it has no power any more", drivers.ErrCardGone)
+	}
+	return m.data, nil
+}
+
+// waiting is how long the card may be silent by its own parameters: the work
+// waiting time of T=0 or the block waiting time of T=1, at the reader's 4 MHz.
+func (c *card) waiting(wtx byte) time.Duration {
+	const etu = 372 * time.Second / 4_000_000
+	if c.t1 == nil {
+		return 960 * time.Duration(c.atr.wi) * etu
+	}
+	bwt := 960 * etu << (c.atr.bwicwi >> 4)
+	return bwt * time.Duration(max(wtx, 1))
+}
+
+// Gone waits until the card is pulled. It works after Release too; only a card
+// that is pulled and put back between two looks then passes for the same one.
+func (c *card) Gone(ctx context.Context) error {
+	for {
+		gone, err := c.look(ctx)
+		if gone {
+			return nil
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				err = c.d.wrap(fmt.Errorf("%w: %w", drivers.ErrCancelled, ctx.Err()))
+			}
+			return err
+		}
+	}
+}
+
+// look asks once whether the card is still there, and listens for a while.
+func (c *card) look(ctx context.Context) (gone bool, err error) {
+	d := c.d
+	if err := d.link.Begin(ctx); err != nil {
+		return false, err
+	}
+	defer d.link.End()
+	if c.gone && !c.off {
+		return true, nil
+	}
+	status, err := d.look()
+	if err != nil {
+		return false, err
+	}
+	if status == cardAbsent {
+		d.removed()
+		return true, nil
+	}
+	if status == cardPresent && d.powered == c {
+		d.removed() // Another card, or this one after a quick pull.
+		return true, nil
+	}
+	return false, d.listen(d.opts.Poll)
+}
+
+// Release takes the power from the card, even if ctx has ended.
+func (c *card) Release(ctx context.Context) error {
+	if err := c.d.link.Begin(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	defer c.d.link.End()
+	defer c.d.link.Detach(releaseTime)()
+	if c.off {
+		return nil
+	}
+	c.off = true
+	if c.d.powered != c {
+		return nil // It is gone, and has no power.
+	}
+	err := c.d.powerOff()
+	if errors.Is(err, drivers.ErrNoDevice) {
+		c.d.down()
+		return nil // Nor has it without its reader's line: the next powerUp starts cold.
+	}
+	return err
+}

@@ -1,0 +1,67 @@
+package drivertest
+
+
+// Cable is a device's connection, which people trip over.
+type Cable interface {
+	Unplug() // the line hangs up, and dialling finds no device
+	Replug() // dialling works again; the device has lost its state
+}
+
+// ReaderWorld is what happens to a card reader. Cards are named:
+//
+//	CardGood  answers SELECT of the PSE with 6F … 9000, or 6A82
+//	CardMute  does not answer to reset
+type ReaderWorld interface {
+	Cable
+	Insert(card string)
+	Pull()
+}
+
+// The cards that the reader suite inserts.
+const (
+	CardGood = "good"
+	CardMute = "mute"
+)
+
+// PadWorld is the customer before a PIN pad. Each waits until the pad asks for
+// a PIN, and fails the test when it does not within some seconds.
+type PadWorld interface {
+	Cable
+	TypePIN(digits string) // and enter
+	PressEnter()           // without a PIN
+	PressCancel()
+	WaitAsked() // until the pad asks for a PIN
+	// LoseKey makes the pad forget its working key.
+	LoseKey()
+}
+
+// PrinterWorld is the paper and the lid of a printer.
+type PrinterWorld interface {
+	Cable
+	PaperOut()
+	PaperIn()
+	OpenCover()
+	CloseCover()
+	// PaperOutAfter lets the paper end when that many more lines have been
+	// printed.
+	PaperOutAfter(lines int)
+	// Printed is the text on the paper since the start: lines as printed,
+	// trailing spaces cut, a cut as a line "--8<--" of its own.
+	Printed() []string
+}
+
+// CutMark is how PrinterWorld.Printed shows a cut.
+const CutMark = "--8<--"
+
+// PanelWorld is the other end of a panel's pins.
+type PanelWorld interface {
+	// Tamper opens or closes the tamper switch.
+	Tamper(open bool)
+	// DrawerPulses is how often the drawer pin went up and came down again.
+	DrawerPulses() int
+	// DrawerHigh tells whether the drawer pin is up now.
+	DrawerHigh() bool
+	// Lights tells which lights are on now.
+	Lights() []bool
+}
+
