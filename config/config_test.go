@@ -60,8 +60,8 @@ func TestLoad(t *testing.T) {
 
 func TestErrorsNameFileLineAndKey(t *testing.T) {
 	for text, want := range map[string]string{
-		"nmae = 'x'": "config: terminal.toml:1: nmae: unknown key",
-		"# nmae = 1\nname = 'x'\n[reader]\nbuad = 1":         "config: terminal.toml:4: reader.buad: unknown key",
+		"nam = 'x'": "config: terminal.toml:1: nam: unknown key",
+		"# nam = 1\nname = 'x'\n[reader]\nbuad = 1":          "config: terminal.toml:4: reader.buad: unknown key",
 		"[[printer]]\nbaud = 1\n[[printer]]\n  'buad' = 2":   "config: terminal.toml:4: printer.buad: unknown key",
 		"\n[raeder] # here\nuri = ''":                        "config: terminal.toml:2: raeder: unknown key",
 		"\nreader = { uri = '', buad = 1 }":                  "config: terminal.toml:2: reader.buad: unknown key",

@@ -95,7 +95,7 @@ func (t Type) MarshalText() ([]byte, error) { return fmt.Appendf(nil, "%02X", by
 type Timezone struct{ *time.Location }
 
 // MarshalText writes its name.
-func (z Timezone) MarshalText() ([]byte, error) { return []byte(z.Location.String()), nil }
+func (z Timezone) MarshalText() ([]byte, error) { return []byte(z.String()), nil }
 
 // Acquirer is who settles, and whose key seals card data.
 type Acquirer struct {
@@ -190,11 +190,14 @@ func (t Timeouts) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// Bytes that the document writes as hex.
 type (
-	Hex  []byte
+	// Hex is bytes that the document writes as hex digits.
+	Hex []byte
+	// Hex1 is a Hex of one byte.
 	Hex1 byte
+	// Hex2 is a Hex of two bytes.
 	Hex2 [2]byte
+	// Hex5 is a Hex of five bytes.
 	Hex5 [5]byte
 )
 

@@ -283,7 +283,7 @@ func FuzzParse(f *testing.F) {
 }
 
 func ExampleParse() {
-	_, err := params.Parse([]byte(`{"schema": 1, "version": 7, "enviroment": "production"}`))
+	_, err := params.Parse([]byte(`{"schema": 1, "version": 7, "environ": "production"}`))
 	fmt.Println(err)
-	// Output: params: enviroment: unknown field
+	// Output: params: environ: unknown field
 }
