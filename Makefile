@@ -1,0 +1,56 @@
+# Everything here works with Go, git and make alone, but for lint (golangci-lint)
+# and race (a C compiler). What is built goes to bin/, what runs lives in var/.
+
+GO      ?= go
+AMOUNT  ?= 12.50
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  = -s -w -X main.version=$(VERSION)
+BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLAGS)'
+LINT    ?= $(shell command -v golangci-lint || echo $$($(GO) env GOPATH)/bin/golangci-lint)
+
+.DEFAULT_GOAL = build
+.PHONY: help build run sale test test386 race lint bench golden arm clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+build: ## build bin/terminal and bin/cloud
+	$(BUILD) -o bin/terminal ./cmd/terminal
+	$(BUILD) -o bin/cloud ./cmd/cloud
+
+run: build ## start cloud, simulated shop and terminal, sell once, stay up until Ctrl-C
+	@scripts/shop run $(AMOUNT) $(ARGS)
+
+sale: build ## one sale: AMOUNT=12.50, and more as ARGS="--card pin"
+	@scripts/shop sale $(AMOUNT) $(ARGS)
+
+test: ## run the tests; needs nothing else installed
+	$(GO) test ./...
+
+test386: ## run the tests as a 32-bit program
+	CGO_ENABLED=0 GOARCH=386 $(GO) test ./...
+
+race: ## run the tests under the race detector; needs a C compiler
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+lint: ## run golangci-lint
+	@command -v "$(LINT)" >/dev/null || { echo "make lint: golangci-lint is missing; CONTRIBUTING.md tells how to install it" >&2; exit 1; }
+	$(LINT) run
+
+bench: build ## measure start, sale, bytes written, memory and size
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	$(GO) run ./e2e/bench
+
+golden: ## rewrite the golden files; read the diff as code
+	@grep -rl 'Bool("update"' --include='*_test.go' . | xargs -n 1 dirname | sort -u | while read -r folder; do \
+		$(GO) test "$$folder" -update || exit 1; \
+	done
+	@git status --short
+
+arm: ## cross-build the terminal for armv7 and arm64, and tell the sizes
+	GOOS=linux GOARCH=arm GOARM=7 $(BUILD) -o bin/terminal-armv7 ./cmd/terminal
+	GOOS=linux GOARCH=arm64 $(BUILD) -o bin/terminal-arm64 ./cmd/terminal
+	@wc -c bin/terminal-armv7 bin/terminal-arm64 | awk '$$2 != "total" { printf "%-20s %5.1f MB\n", $$2, $$1 / 1e6 }'
+
+clean: ## remove bin/; var/ holds keys and books and is yours to remove
+	rm -rf bin
