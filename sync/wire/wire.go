@@ -23,6 +23,9 @@ const (
 	KindAnswer  = "answer"  // down: the cloud's word on it, after its commit
 )
 
+// SignedParams is the kind of a signed envelope around a parameter document.
+const SignedParams = "params"
+
 // Key identifies a leg of a transaction. A re-send keeps it.
 type Key struct {
 	Terminal string `json:"terminal"`
