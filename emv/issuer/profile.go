@@ -116,6 +116,8 @@ func (p Profile) Check() error {
 		return fmt.Errorf("%w: no name", ErrProfile)
 	case len(p.PAN) < 8 || len(p.PAN) > 19 || !decimal(p.PAN):
 		return fmt.Errorf("%w: %s: account number of %d characters", ErrProfile, p.Name, len(p.PAN))
+	case p.PIN != "" && (len(p.PIN) < 4 || len(p.PIN) > 12 || !decimal(p.PIN)):
+		return fmt.Errorf("%w: %s: PIN of %d characters", ErrProfile, p.Name, len(p.PIN))
 	case len(p.MasterKey) != 16:
 		return fmt.Errorf("%w: %s: master key of %d bytes, want 16", ErrProfile, p.Name, len(p.MasterKey))
 	case len(p.AID) < 5 || len(p.AID) > 16:

@@ -43,8 +43,16 @@ func RecoverIssuer(ca CAKey, c Certificate, pan secret.PAN, today time.Time) (Pu
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: %w", ErrCAKey, err)
 	}
-	content, err := caKey.recover(c.Signed, formatIssuer, c.Remainder, c.Exponent)
+	signed, err := caKey.recover(c.Signed, formatIssuer)
 	if err != nil {
+		return fail(err)
+	}
+	content := signed.content
+	modulus, err := joinModulus(content[14:caKey.size-issuerFixed+14], c.Remainder, int(content[12]))
+	if err != nil {
+		return fail(err)
+	}
+	if err := signed.check(c.Remainder, c.Exponent); err != nil {
 		return fail(err)
 	}
 	// 02 | issuer id 4 | MMYY 2 | serial 3 | hash 1 | algorithm 1 | N 1 | e 1 | digits
@@ -52,10 +60,6 @@ func RecoverIssuer(ca CAKey, c Certificate, pan secret.PAN, today time.Time) (Pu
 		return fail(errors.New("issuer identifier is not how the PAN begins"))
 	}
 	if err := checkFields(content[5:7], content[10], content[11], today); err != nil {
-		return fail(err)
-	}
-	modulus, err := joinModulus(content[14:caKey.size-issuerFixed+14], c.Remainder, int(content[12]))
-	if err != nil {
 		return fail(err)
 	}
 	key, err := newKey(modulus, c.Exponent)
@@ -71,8 +75,16 @@ func RecoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, 
 	fail := func(err error) (PublicKey, error) {
 		return PublicKey{}, fmt.Errorf("%w: ICC certificate: %w", ErrFailed, err)
 	}
-	content, err := issuer.recover(c.Signed, formatICC, c.Remainder, c.Exponent, static)
+	signed, err := issuer.recover(c.Signed, formatICC)
 	if err != nil {
+		return fail(err)
+	}
+	content := signed.content
+	modulus, err := joinModulus(content[20:issuer.size-iccFixed+20], c.Remainder, int(content[18]))
+	if err != nil {
+		return fail(err)
+	}
+	if err := signed.check(c.Remainder, c.Exponent, static); err != nil {
 		return fail(err)
 	}
 	// 04 | PAN 10 | MMYY 2 | serial 3 | hash 1 | algorithm 1 | N 1 | e 1 | digits
@@ -82,10 +94,6 @@ func RecoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, 
 	}
 	clear(digits)
 	if err := checkFields(content[11:13], content[16], content[17], today); err != nil {
-		return fail(err)
-	}
-	modulus, err := joinModulus(content[20:issuer.size-iccFixed+20], c.Remainder, int(content[18]))
-	if err != nil {
 		return fail(err)
 	}
 	key, err := newKey(modulus, c.Exponent)
@@ -131,7 +139,11 @@ func joinModulus(field, remainder []byte, size int) ([]byte, error) {
 	if size <= len(field) {
 		return field[:size], nil
 	}
-	if want := size - len(field); len(remainder) != want {
+	switch want := size - len(field); len(remainder) {
+	case want:
+	case 0:
+		return nil, fmt.Errorf("%w: remainder of the modulus", ErrMissing)
+	default:
 		return nil, fmt.Errorf("remainder of %d bytes, want %d", len(remainder), want)
 	}
 	return append(bytes.Clone(field), remainder...), nil

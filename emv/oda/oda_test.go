@@ -101,6 +101,9 @@ func TestBytesRefused(t *testing.T) {
 			t.Errorf("%s: RecoverIssuer: %v, want ErrFailed", name, err)
 		}
 	}
+	if _, err := oda.RecoverIssuer(c.caKey(), spoilt["no remainder"], pan, today); !errors.Is(err, oda.ErrMissing) {
+		t.Errorf("no remainder: RecoverIssuer: %v, want ErrMissing", err)
+	}
 	if _, err := oda.RecoverICC(oda.PublicKey{}, good, pan, nil, today); !errors.Is(err, oda.ErrFailed) {
 		t.Errorf("RecoverICC under the zero key: %v, want ErrFailed", err)
 	}

@@ -14,6 +14,8 @@ var (
 	ErrCAKey = errors.New("oda: no usable CA key")
 	// ErrFailed says that a certificate, a signature or the data under it is wrong.
 	ErrFailed = errors.New("oda: authentication failed")
+	// ErrMissing says beside ErrFailed that the card lacks a piece of its keys.
+	ErrMissing = errors.New("data missing")
 )
 
 // modulusMax is 1984 bits, EMV 4.4 Book 2, B2.1. modulusMin is far below any
@@ -62,31 +64,40 @@ func newKey(modulus, exponent []byte) (PublicKey, error) {
 	return PublicKey{modulus: new(big.Int).SetBytes(modulus), exponent: e, size: n}, nil
 }
 
+// recovered is what a signature with message recovery holds: the content from
+// the format byte on, and the hash over it and what else is covered.
+type recovered struct {
+	content []byte
+	hash    []byte
+}
+
+// check compares the hash with that of the content and extra.
+func (r recovered) check(extra ...[]byte) error {
+	digest := sha1.New()
+	digest.Write(r.content)
+	for _, part := range extra {
+		digest.Write(part)
+	}
+	if !bytes.Equal(digest.Sum(nil), r.hash) {
+		return errors.New("hash differs: the signed data is not the data that the card gave")
+	}
+	return nil
+}
+
 // recover opens a signature with message recovery and checks the frame that
-// all formats share: header, format, hash over the content and extra, trailer.
-// It returns the content from the format byte up to before the hash.
-// EMV 4.4 Book 2, A2.1.3.
-func (k PublicKey) recover(signature []byte, format byte, extra ...[]byte) ([]byte, error) {
+// all formats share: header, format, trailer. EMV 4.4 Book 2, A2.1.3.
+func (k PublicKey) recover(signature []byte, format byte) (recovered, error) {
 	if k.size == 0 || len(signature) != k.size {
-		return nil, fmt.Errorf("%d bytes under a key of %d", len(signature), k.size)
+		return recovered{}, fmt.Errorf("%d bytes under a key of %d", len(signature), k.size)
 	}
 	s := new(big.Int).SetBytes(signature)
 	if s.Cmp(k.modulus) >= 0 {
-		return nil, errors.New("number signed is not below the modulus")
+		return recovered{}, errors.New("number signed is not below the modulus")
 	}
 	x := new(big.Int).Exp(s, k.exponent, k.modulus)
 	plain := x.FillBytes(make([]byte, k.size))
 	if plain[0] != header || plain[1] != format || plain[k.size-1] != trailer {
-		return nil, errors.New("recovered data has wrong header, format or trailer: signed with another key")
+		return recovered{}, errors.New("recovered data has wrong header, format or trailer: signed with another key")
 	}
-	content, hash := plain[1:k.size-1-hashSize], plain[k.size-1-hashSize:k.size-1]
-	digest := sha1.New()
-	digest.Write(content)
-	for _, part := range extra {
-		digest.Write(part)
-	}
-	if !bytes.Equal(digest.Sum(nil), hash) {
-		return nil, errors.New("hash differs: the signed data is not the data that the card gave")
-	}
-	return content, nil
+	return recovered{content: plain[1 : k.size-1-hashSize], hash: plain[k.size-1-hashSize : k.size-1]}, nil
 }

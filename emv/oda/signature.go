@@ -26,10 +26,14 @@ func Static(records, tagList, aip []byte) ([]byte, error) {
 // VerifyStatic checks signed static application data (93) and returns the data
 // authentication code. EMV 4.4 Book 2, 5.4.
 func VerifyStatic(issuer PublicKey, ssad, static []byte) (code []byte, err error) {
-	content, err := issuer.recover(ssad, formatStatic, static)
+	signed, err := issuer.recover(ssad, formatStatic)
+	if err == nil {
+		err = signed.check(static)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: static signature: %w", ErrFailed, err)
 	}
+	content := signed.content
 	// 03 | hash 1 | code 2 | BB ...
 	if content[1] != hashSHA1 {
 		return nil, fmt.Errorf("%w: static signature: hash algorithm %02X is unknown", ErrFailed, content[1])
@@ -84,10 +88,14 @@ func VerifyCombined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram 
 // dynamic opens signed dynamic data and splits what the card put into it into
 // its dynamic number and the rest.
 func dynamic(icc PublicKey, sdad, extra []byte) (number, rest []byte, err error) {
-	content, err := icc.recover(sdad, formatDynamic, extra)
+	signed, err := icc.recover(sdad, formatDynamic)
+	if err == nil {
+		err = signed.check(extra)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
+	content := signed.content
 	// 05 | hash 1 | length 1 | dynamic data | BB ...
 	if content[1] != hashSHA1 {
 		return nil, nil, fmt.Errorf("hash algorithm %02X is unknown", content[1])

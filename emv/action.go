@@ -1,0 +1,104 @@
+package emv
+
+import (
+	"crypto/sha1" // EMV 4.4 Book 3, 9.2.2: the TC hash
+	"slices"
+
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// cryptogram is the type of an application cryptogram: the two upper bits of
+// CID and of GENERATE AC's P1. EMV 4.4 Book 3, 6.5.5.
+type cryptogram byte
+
+const (
+	authenticationCryptogram cryptogram = 0x00 // AAC: declined
+	transactionCertificate   cryptogram = 0x40 // TC: approved
+	requestCryptogram        cryptogram = 0x80 // ARQC: ask the issuer
+	cryptogramMask                      = 0xC0
+)
+
+// Authorisation response codes that the terminal makes. EMV 4.4 Book 4, A6.
+const (
+	arcOfflineApproved = "Y1"
+	arcOfflineDeclined = "Z1"
+	arcUnableApproved  = "Y3"
+	arcUnableDeclined  = "Z3"
+)
+
+// canAsk and canBoth tell what the terminal type says of going online: its
+// second digit, attended from 1 and unattended from 4. EMV 4.4 Book 4, A1.
+func (k *Kernel) canAsk() bool     { return (k.cfg.TerminalType&0x0F-1)%3 != 2 }
+func (k *Kernel) canBoth() bool    { return (k.cfg.TerminalType&0x0F-1)%3 == 1 }
+func (k *Kernel) onlineOnly() bool { return (k.cfg.TerminalType&0x0F-1)%3 == 0 }
+
+// analyse is terminal action analysis: the first request. EMV 4.4 Book 3, 10.7.
+func (k *Kernel) analyse() (Action, error) {
+	app := k.app()
+	request := transactionCertificate
+	switch {
+	case k.tvr.meets(app.TACDenial, k.issuerCode(tlv.IACDenial, 0x00)):
+		request = authenticationCryptogram
+	case k.onlineOnly():
+		request = requestCryptogram
+	case k.canAsk() && k.tvr.meets(app.TACOnline, k.issuerCode(tlv.IACOnline, 0xFF)):
+		request = requestCryptogram
+	case !k.canAsk() && k.defaultDenies():
+		request = authenticationCryptogram
+	}
+	switch request {
+	case transactionCertificate:
+		k.setARC(arcOfflineApproved)
+	case authenticationCryptogram:
+		k.setARC(arcOfflineDeclined)
+	case requestCryptogram:
+	}
+	k.state = generatingFirst
+	return k.generate(request, tlv.CDOL1)
+}
+
+// defaultDenies: the action codes for when the issuer cannot be asked.
+func (k *Kernel) defaultDenies() bool {
+	return k.tvr.meets(k.app().TACDefault, k.issuerCode(tlv.IACDefault, 0xFF))
+}
+
+// issuerCode is an action code of the card, each of its bytes filled with
+// absent if there is none. EMV 4.4 Book 3, 10.7.
+func (k *Kernel) issuerCode(t tlv.Tag, absent byte) [5]byte {
+	code := [5]byte{absent, absent, absent, absent, absent}
+	copy(code[:], k.card[t]) // its length was checked
+	return code
+}
+
+func (k *Kernel) setARC(code string) { k.terminal[tlv.ARC] = []byte(code) }
+
+// generate asks for a cryptogram with the data of a list. EMV 4.4 Book 3, 9
+// and 6.5.5.
+func (k *Kernel) generate(request cryptogram, source tlv.Tag) (Action, error) {
+	list, err := tlv.ParseDOL(k.card[source])
+	if err != nil {
+		return nil, refuse(ReasonCardData, "%v: %v (Book 3, 5.4)", source, err)
+	}
+	if list.Size() > dataMax {
+		return nil, refuse(ReasonCardData, "%v asks for %d bytes (Book 3, 6.5.5)", source, list.Size())
+	}
+	if list.Contains(tlv.TCHash) {
+		if err := k.hashTC(); err != nil {
+			return nil, err
+		}
+	}
+	k.requested = request
+	return query(claProprietary, insGenerateAC, byte(request), 0, list.Build(k.lookup)), nil
+}
+
+// hashTC makes 98 over the card's TDOL; without one it is the hash of nothing,
+// for default TDOLs are gone. EMV 4.4 Book 3, 9.2.2.
+func (k *Kernel) hashTC() error {
+	list, err := tlv.ParseDOL(k.card[tlv.TDOL])
+	if err != nil {
+		return refuse(ReasonCardData, "TDOL: %v (Book 3, 5.4)", err)
+	}
+	hash := sha1.Sum(list.Build(k.lookup))
+	k.terminal[tlv.TCHash] = slices.Clone(hash[:])
+	return nil
+}

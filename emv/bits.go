@@ -1,0 +1,78 @@
+package emv
+
+// tvr is 95, the terminal verification results. EMV 4.4 Book 3, Annex C5.
+type tvr [5]byte
+
+// tvrBit is a byte's index and a bit in it.
+type tvrBit uint16
+
+const (
+	tvrODANotPerformed  tvrBit = 0<<8 | 0x80
+	tvrDataMissing      tvrBit = 0<<8 | 0x20
+	tvrDDAFailed        tvrBit = 0<<8 | 0x08
+	tvrVersionsDiffer   tvrBit = 1<<8 | 0x80
+	tvrExpired          tvrBit = 1<<8 | 0x40
+	tvrNotYetEffective  tvrBit = 1<<8 | 0x20
+	tvrServiceRefused   tvrBit = 1<<8 | 0x10
+	tvrNewCard          tvrBit = 1<<8 | 0x08
+	tvrCVMFailed        tvrBit = 2<<8 | 0x80
+	tvrCVMUnrecognised  tvrBit = 2<<8 | 0x40
+	tvrNoPINPad         tvrBit = 2<<8 | 0x10
+	tvrPINNotEntered    tvrBit = 2<<8 | 0x08
+	tvrOnlinePIN        tvrBit = 2<<8 | 0x04
+	tvrFloorLimit       tvrBit = 3<<8 | 0x80
+	tvrLowerLimit       tvrBit = 3<<8 | 0x40
+	tvrUpperLimit       tvrBit = 3<<8 | 0x20
+	tvrRandomOnline     tvrBit = 3<<8 | 0x10
+	tvrForcedOnline     tvrBit = 3<<8 | 0x08
+	tvrBiometricLacking tvrBit = 3<<8 | 0x02
+	tvrIssuerAuthFailed tvrBit = 4<<8 | 0x40
+	tvrScriptBefore     tvrBit = 4<<8 | 0x20
+	tvrScriptAfter      tvrBit = 4<<8 | 0x10
+)
+
+func (t *tvr) set(b tvrBit) { t[b>>8] |= byte(b) }
+
+// meets reports whether a bit is set that is also set in one of the codes.
+func (t *tvr) meets(codes ...[5]byte) bool {
+	for _, code := range codes {
+		for i := range t {
+			if t[i]&code[i] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// tsi is 9B, the transaction status information. EMV 4.4 Book 3, Annex C6.
+type tsi [2]byte
+
+const (
+	tsiODA        = 0x80
+	tsiCVM        = 0x40
+	tsiCardRisk   = 0x20
+	tsiIssuerAuth = 0x10
+	tsiRisk       = 0x08
+	tsiScripts    = 0x04
+)
+
+func (t *tsi) set(b byte) { t[0] |= b }
+
+// The bits of the AIP, byte 1. EMV 4.4 Book 3, Annex C1.
+const (
+	aipDDA        = 0x20
+	aipCVM        = 0x10
+	aipIssuerAuth = 0x04
+)
+
+// aip reports whether the card says that it supports a function.
+func (k *Kernel) aip(bit byte) bool { return k.card[aipTag][0]&bit != 0 }
+
+// The bits of 9F33, terminal capabilities. EMV 4.4 Book 4, Annex A2.
+const (
+	capOnlinePIN = 0x40 // byte 2
+	capSignature = 0x20
+	capNoCVM     = 0x08
+	capDDA       = 0x40 // byte 3
+)

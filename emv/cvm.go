@@ -1,0 +1,217 @@
+package emv
+
+import (
+	"bytes"
+
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// noCVMPerformed is 9F34 when no list was processed. EMV 4.4 Book 4, 6.3.4.5.
+var noCVMPerformed = [3]byte{0x3F, 0x00, 0x00}
+
+// The third byte of 9F34.
+const (
+	cvmUnknown    = 0x00
+	cvmFailed     = 0x01
+	cvmSuccessful = 0x02
+)
+
+// Cardholder verification methods. EMV 4.4 Book 3, Annex C3.
+const (
+	methodMask         = 0x3F
+	methodNext         = 0x40 // in the same byte: go on if this one fails
+	methodFail         = 0x00
+	methodOnlinePIN    = 0x02
+	methodOfflinePIN   = 0x01 // to 05, but for 02
+	methodOfflineLast  = 0x05
+	methodBiometric    = 0x06 // to 0F
+	methodBioLast      = 0x0F
+	methodSignature    = 0x1E
+	methodNone         = 0x1F
+	methodNotPerformed = 0x3F
+)
+
+// cvmRule is one rule: method and condition. EMV 4.4 Book 3, 10.5.
+type cvmRule struct{ code, condition byte }
+
+func (r cvmRule) method() byte { return r.code & methodMask }
+func (r cvmRule) next() bool   { return r.code&methodNext != 0 }
+
+// cvmRules is the list and the place in it: the first rule is the current one.
+type cvmRules struct {
+	x, y     uint32
+	rest     []cvmRule
+	noPIN    bool // bypassed, or the pad is broken: nobody is asked again
+}
+
+// parseCVMList reads 8E. EMV 4.4 Book 3, 10.5.
+func parseCVMList(list []byte) (cvmRules, error) {
+	const amounts = 8
+	if len(list) < amounts || len(list)%2 != 0 {
+		return cvmRules{}, refuse(ReasonCardData, "CVM list of %d bytes (Book 3, 10.5)", len(list))
+	}
+	u32 := func(b []byte) uint32 { return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]) }
+	rules := cvmRules{x: u32(list), y: u32(list[4:])}
+	for i := amounts; i < len(list); i += 2 {
+		rules.rest = append(rules.rest, cvmRule{list[i], list[i+1]})
+	}
+	return rules, nil
+}
+
+// verifyCardholder works through the card's list. EMV 4.4 Book 3, 10.5.
+func (k *Kernel) verifyCardholder() (Action, error) {
+	if !k.aip(aipCVM) {
+		return k.assessRisk()
+	}
+	list, given := k.card[tlv.CVMList]
+	if !given {
+		k.tvr.set(tvrDataMissing) // EMV 4.4 Book 3, 7.5
+		return k.assessRisk()
+	}
+	var err error
+	if k.rules, err = parseCVMList(list); err != nil {
+		return nil, err
+	}
+	if len(k.rules.rest) == 0 {
+		return k.assessRisk()
+	}
+	k.tsi.set(tsiCVM)
+	k.cvmResults = [3]byte{methodNotPerformed, 0, cvmFailed}
+	return k.applyRules()
+}
+
+// applyRules takes rules until one succeeds, fails for good, or has to wait
+// for a PIN. EMV 4.4 Book 3, 10.5.
+func (k *Kernel) applyRules() (Action, error) {
+	for len(k.rules.rest) > 0 {
+		rule := k.rules.rest[0]
+		switch {
+		case !k.conditionMet(rule):
+			k.rules.rest = k.rules.rest[1:]
+			continue
+		case rule.method() == methodFail:
+			k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
+			return k.verificationFailed()
+		case !k.supports(rule.method()):
+			k.noteUnsupported(rule.method())
+		case rule.method() == methodOnlinePIN:
+			if !k.rules.noPIN {
+				k.state = enteringPIN
+				return EnterPIN{Card: k.cardRead()}, nil
+			}
+			k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
+		default:
+			return k.perform(rule)
+		}
+		if !rule.next() {
+			return k.verificationFailed()
+		}
+		k.rules.rest = k.rules.rest[1:]
+	}
+	return k.verificationFailed()
+}
+
+// perform is for the methods that need nothing more at this point.
+func (k *Kernel) perform(rule cvmRule) (Action, error) {
+	k.cvm, k.cvmResults = CVMNone, [3]byte{rule.code, rule.condition, cvmSuccessful}
+	if rule.method() == methodSignature {
+		k.cvm, k.cvmResults[2] = CVMSignature, cvmUnknown
+	}
+	return k.assessRisk()
+}
+
+// pinEntered goes on after the cardholder's PIN. EMV 4.4 Book 3, 10.5.2 and
+// Book 4, 6.3.4.3.
+func (k *Kernel) pinEntered(p PINResult) (Action, error) {
+	rule := k.rules.rest[0]
+	switch p.Status {
+	case PINEntered:
+		k.tvr.set(tvrOnlinePIN)
+		k.cvm, k.cvmResults = CVMOnlinePIN, [3]byte{rule.code, rule.condition, cvmUnknown}
+		return k.assessRisk()
+	case PINBypassed:
+		k.tvr.set(tvrPINNotEntered)
+	case PINPadFault:
+		k.tvr.set(tvrNoPINPad)
+	}
+	k.rules.noPIN = true
+	k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
+	if !rule.next() {
+		return k.verificationFailed()
+	}
+	k.rules.rest = k.rules.rest[1:]
+	return k.applyRules()
+}
+
+// verificationFailed notes it; action analysis decides what it means.
+func (k *Kernel) verificationFailed() (Action, error) {
+	k.tvr.set(tvrCVMFailed)
+	k.cvm = CVMFailed
+	return k.assessRisk()
+}
+
+// supports looks into 9F33. EMV 4.4 Book 4, Annex A2.
+func (k *Kernel) supports(method byte) bool {
+	c := k.cfg.Capabilities[1]
+	switch method {
+	case methodFail:
+		return true
+	case methodOnlinePIN:
+		return c&capOnlinePIN != 0
+	case methodSignature:
+		return c&capSignature != 0
+	case methodNone:
+		return c&capNoCVM != 0
+	}
+	return false
+}
+
+// noteUnsupported sets the bit for a method that the terminal does not have or
+// does not know. EMV 4.4 Book 3, 10.5.
+func (k *Kernel) noteUnsupported(method byte) {
+	switch {
+	case method >= methodOfflinePIN && method <= methodOfflineLast: // online among them
+		k.tvr.set(tvrNoPINPad)
+	case method >= methodBiometric && method <= methodBioLast:
+		k.tvr.set(tvrBiometricLacking)
+	case method != methodSignature && method != methodNone:
+		k.tvr.set(tvrCVMUnrecognised)
+	}
+}
+
+// conditionMet decides a rule's second byte. An unknown one, or one that needs
+// data that is not there, is not met. EMV 4.4 Book 3, Annex C3.
+func (k *Kernel) conditionMet(rule cvmRule) bool {
+	cash := k.tx.Type == typeCash || k.tx.Type == typeDisbursement
+	cashback := k.tx.Type == typeCashback || k.tx.OtherMinor > 0
+	attended := k.cfg.TerminalType&0x0F <= 3
+	switch rule.condition {
+	case 0x00:
+		return true
+	case 0x01:
+		return cash && !attended
+	case 0x02:
+		return !cash && !cashback
+	case 0x03:
+		return k.supports(rule.method())
+	case 0x04:
+		return cash && attended
+	case 0x05:
+		return cashback
+	}
+	currency, given := k.card[tlv.ApplicationCurrency]
+	if !given || !bytes.Equal(currency, k.terminal[tlv.TransactionCurrency]) {
+		return false
+	}
+	switch rule.condition {
+	case 0x06:
+		return k.tx.AmountMinor < int64(k.rules.x)
+	case 0x07:
+		return k.tx.AmountMinor > int64(k.rules.x)
+	case 0x08:
+		return k.tx.AmountMinor < int64(k.rules.y)
+	case 0x09:
+		return k.tx.AmountMinor > int64(k.rules.y)
+	}
+	return false
+}

@@ -1,0 +1,141 @@
+package emv
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// Format 1 of a GENERATE AC response: CID, ATC, cryptogram, issuer's data.
+// EMV 4.4 Book 3, 6.5.5.4.
+const (
+	format1Min, format1Max = 11, 43
+	cidReasonMask          = 0x07
+	cidNotAllowed          = 0x01
+)
+
+// cryptogram is the type of the latest cryptogram; without one it is declined.
+func (k *Kernel) cryptogram() cryptogram {
+	cid := k.generated[tlv.CryptogramInformation]
+	if len(cid) != 1 {
+		return authenticationCryptogram
+	}
+	return cryptogram(cid[0] & cryptogramMask)
+}
+
+// parseCryptogram reads both formats. EMV 4.4 Book 3, 6.5.5.4.
+func parseCryptogram(body []byte) (map[tlv.Tag][]byte, error) {
+	if v, err := tlv.One(body, tlv.ResponseFormat1); err == nil {
+		if len(v) < format1Min || len(v) > format1Max {
+			return nil, errors.New("wrong length of format 1")
+		}
+		values := map[tlv.Tag][]byte{
+			tlv.CryptogramInformation: v[:1], tlv.ATC: v[1:3], tlv.ApplicationCryptogram: v[3:11],
+		}
+		if len(v) > format1Min {
+			values[tlv.IssuerApplicationData] = v[format1Min:]
+		}
+		return clone(values), nil
+	}
+	template, err := tlv.One(body, tlv.ResponseFormat2)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := tlv.Parse(template)
+	if err != nil {
+		return nil, err
+	}
+	values := map[tlv.Tag][]byte{}
+	for _, o := range objects {
+		if _, twice := values[o.Tag]; twice || !wellFormed(o) {
+			return nil, errors.New(o.Tag.String() + " is given twice or has a wrong length")
+		}
+		values[o.Tag] = o.Value
+	}
+	for _, t := range []tlv.Tag{tlv.CryptogramInformation, tlv.ATC, tlv.ApplicationCryptogram} {
+		if values[t] == nil {
+			return nil, errors.New(t.String() + " is missing")
+		}
+	}
+	return clone(values), nil
+}
+
+// generatedBy takes a GENERATE AC response.
+func (k *Kernel) generatedBy(r Response) error {
+	if r.sw() != swOK {
+		return refuse(ReasonCardStatus, "GENERATE AC: %04X (Book 3, 6.5.5)", r.sw())
+	}
+	values, err := parseCryptogram(r.body())
+	if err != nil {
+		return refuse(ReasonCardData, "GENERATE AC: %v (Book 3, 6.5.5.4)", err)
+	}
+	k.generated = values
+	return nil
+}
+
+// strength orders cryptograms: a card may give less than was asked for.
+var strength = []cryptogram{authenticationCryptogram, requestCryptogram, transactionCertificate}
+
+// firstGenerated is card action analysis. EMV 4.4 Book 3, 10.8 and 9.3.
+func (k *Kernel) firstGenerated(r Response) (Action, error) {
+	if err := k.generatedBy(r); err != nil {
+		return nil, err
+	}
+	k.tsi.set(tsiCardRisk)
+	got := k.cryptogram()
+	if rank := slices.Index(strength, got); rank < 0 || rank > slices.Index(strength, k.requested) {
+		return nil, refuse(ReasonCryptogram, "first GENERATE AC: asked for %02X, got %02X (Book 3, 9.3)", k.requested, got)
+	}
+	switch got {
+	case transactionCertificate:
+		return k.approve(), nil
+	case requestCryptogram:
+		delete(k.terminal, tlv.ARC)
+		if !k.canAsk() {
+			return k.unable()
+		}
+		k.state = askingHost
+		return GoOnline{Card: k.cardRead(), CVM: k.cvm, Data: k.objects(hostTags)}, nil
+	case authenticationCryptogram:
+	}
+	return k.declinedOffline()
+}
+
+// declinedOffline ends after an AAC to the first GENERATE AC.
+func (k *Kernel) declinedOffline() (Action, error) {
+	k.setARC(arcOfflineDeclined)
+	switch {
+	case k.generated[tlv.CryptogramInformation][0]&cidReasonMask == cidNotAllowed:
+		// EMV 4.4 Book 4, 6.3.7: not accepted rather than declined.
+		return nil, refuse(ReasonNotAllowed, "AAC with reason 'service not allowed'")
+	case k.requested == authenticationCryptogram:
+		return k.end(Declined, ReasonTerminal, "action codes (Book 3, 10.7)"), nil
+	}
+	return k.end(Declined, ReasonCard, "AAC to the first GENERATE AC (Book 3, 10.8)"), nil
+}
+
+// secondGenerated completes. Anything but a TC is a decline, and so is a TC
+// that was not asked for. EMV 4.4 Book 3, 10.11 and 9.3.
+func (k *Kernel) secondGenerated(r Response) (Action, error) {
+	if err := k.generatedBy(r); err != nil {
+		return nil, err
+	}
+	k.running = -1
+	return k.scriptAfter()
+}
+
+// complete ends after the second GENERATE AC and its scripts.
+func (k *Kernel) complete() Action {
+	if k.requested == transactionCertificate && k.cryptogram() == transactionCertificate {
+		return k.approve()
+	}
+	switch {
+	case k.host.Approved:
+		return k.end(Declined, ReasonCardOverruled, "no TC to the second GENERATE AC (Book 3, 10.11)")
+	case k.host.Online:
+		return k.end(Declined, ReasonIssuer, "")
+	}
+	k.setARC(arcUnableDeclined)
+	return k.end(Declined, ReasonUnable, "")
+}

@@ -1,0 +1,73 @@
+package emv
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// Lengths of what a host may answer. EMV 4.4 Book 3, 10.9 and Annex A.
+const (
+	arcSize                      = 2
+	issuerAuthMin, issuerAuthMax = 8, 16
+)
+
+// hostAnswered goes on with the issuer's answer, or without one.
+// EMV 4.4 Book 3, 10.9 and Book 4, 6.3.8.
+func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
+	if !h.Online {
+		return k.unable()
+	}
+	if err := checkFixed("authorisation response code", h.ARC, arcSize); err != nil || h.ARC == "" {
+		return nil, fmt.Errorf("%w: host answer with ARC %q", ErrUnexpected, h.ARC)
+	}
+	k.host = h
+	k.setARC(h.ARC)
+	k.before, k.after = parseScripts(h.Scripts)
+	if len(k.before)+len(k.after) > 0 {
+		k.tsi.set(tsiScripts)
+	}
+	k.running = -1
+	if len(h.IssuerAuth) < issuerAuthMin || len(h.IssuerAuth) > issuerAuthMax {
+		return k.scriptBefore()
+	}
+	k.terminal[tlv.IssuerAuthentication] = slices.Clone(h.IssuerAuth)
+	if !k.aip(aipIssuerAuth) {
+		return k.scriptBefore() // it goes with the second GENERATE AC
+	}
+	k.tsi.set(tsiIssuerAuth)
+	k.state = authenticatingIssuer
+	return Transmit{Command: command(claInterindustry, insExternal, 0, 0, h.IssuerAuth)}, nil
+}
+
+// issuerAuthenticated takes the answer to EXTERNAL AUTHENTICATE. A failure is
+// noted; the card decides with its second cryptogram. EMV 4.4 Book 3, 10.9.
+func (k *Kernel) issuerAuthenticated(r Response) (Action, error) {
+	if r.sw() != swOK {
+		k.tvr.set(tvrIssuerAuthFailed)
+	}
+	return k.scriptBefore()
+}
+
+// unable asks the action codes for when no issuer answers. A terminal that
+// never approves by itself declines. EMV 4.4 Book 3, 10.7 and Book 4, 6.3.8.
+func (k *Kernel) unable() (Action, error) {
+	k.state = generatingSecond
+	if k.onlineOnly() || k.defaultDenies() {
+		k.setARC(arcUnableDeclined)
+		return k.generate(authenticationCryptogram, tlv.CDOL2)
+	}
+	k.setARC(arcUnableApproved)
+	return k.generate(transactionCertificate, tlv.CDOL2)
+}
+
+// conclude asks for the second cryptogram: what the issuer said.
+// EMV 4.4 Book 3, 10.11.
+func (k *Kernel) conclude() (Action, error) {
+	k.state = generatingSecond
+	if k.host.Approved {
+		return k.generate(transactionCertificate, tlv.CDOL2)
+	}
+	return k.generate(authenticationCryptogram, tlv.CDOL2)
+}
