@@ -9,6 +9,7 @@ import (
 	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/tlv"
+	"github.com/cloudpos/cloudpos/keys"
 )
 
 // entryChip is 9F39 for a contact chip.
@@ -34,7 +35,7 @@ func cvmWord(c emv.CVM) string {
 }
 
 // seal encloses one part for the acquirer; nothing stays nothing.
-func (f *Flow) seal(part Part, plain []byte) ([]byte, error) {
+func (f *Flow) seal(part keys.Part, plain []byte) ([]byte, error) {
 	if len(plain) == 0 {
 		return nil, nil
 	}
@@ -57,7 +58,7 @@ func (f *Flow) sealAccount(c emv.Card) (CardData, error) {
 		return CardData{}, fmt.Errorf("payment: account: %w", err)
 	}
 	defer clear(plain)
-	account, err := f.seal(PartAccount, plain)
+	account, err := f.seal(keys.PartAccount, plain)
 	return CardData{
 		Masked:  c.PAN.Masked(),
 		Token:   f.cfg.Sealer.Token(c.PAN),
@@ -74,16 +75,16 @@ func (f *Flow) sealCard(a emv.GoOnline) (CardData, error) {
 	if err != nil {
 		return CardData{}, err
 	}
-	if c.Track, err = f.seal(PartTrack, a.Card.Track2); err != nil {
+	if c.Track, err = f.seal(keys.PartTrack, a.Card.Track2); err != nil {
 		return CardData{}, err
 	}
-	c.Chip, err = f.seal(PartChip, a.Data)
+	c.Chip, err = f.seal(keys.PartChip, a.Data)
 	return c, err
 }
 
 // sealPIN keeps the enciphered PIN for the request that follows.
 func (f *Flow) sealPIN(e drivers.PINEntry) error {
-	block, err := f.seal(PartPIN, e.Block)
+	block, err := f.seal(keys.PartPIN, e.Block)
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (f *Flow) cardEnding(o emv.Outcome) (Ending, error) {
 	}
 	var err error
 	if o.Status == emv.Approved {
-		e.ChipData, err = f.seal(PartChip, o.Record)
+		e.ChipData, err = f.seal(keys.PartChip, o.Record)
 	}
 	return e, err
 }

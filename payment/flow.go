@@ -207,7 +207,7 @@ func (f *Flow) beginAttempt(n Notice) error {
 		AmountMinor: f.amount.Minor,
 		Sequence:    f.cfg.Numbers.STANOf(f.attempt + 1),
 		At:          f.now.At,
-	})
+	}, f.amount.Currency)
 	if err != nil {
 		return err
 	}
@@ -467,12 +467,18 @@ func (f *Flow) onReleasing() error {
 }
 
 // cancel takes the cashier's wish. A running action is asked to end, and its
-// result decides; from Authorising on it is refused.
+// result decides; from Authorising on it is refused. Once it is decided, a
+// cancel means that nobody waits for the card to be pulled.
 func (f *Flow) cancel() error {
+	switch f.state {
+	case authorising, completing:
+		f.view.Notice = NoticeTooLate
+	case releasing:
+		f.stop(&f.work)
+		f.disarm()
+	case opening, waiting, talking, choosing, enteringPIN, ended:
+	}
 	if !f.mayCancel() {
-		if f.state == authorising || f.state == completing {
-			f.view.Notice = NoticeTooLate
-		}
 		return nil
 	}
 	f.cancelled = true
@@ -514,8 +520,7 @@ func (f *Flow) fired() error {
 		f.stop(&f.work)
 		return f.reverse(Ending{Reason: ReasonHostSilent, Detail: fmt.Sprintf("no answer within %v", f.cfg.Waits.Host)})
 	case releasing:
-		f.stop(&f.work) // the card stays where it is; the next sale will see it
-		return nil
+		return f.cancel() // the card stays where it is; the next sale will see it
 	case opening, talking, enteringPIN, completing, ended:
 	}
 	return f.unexpected()

@@ -15,6 +15,7 @@ import (
 
 	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/secret"
 )
@@ -63,12 +64,12 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 type openSealer struct{}
 
 func (openSealer) Key() string { return "k1" }
-func (openSealer) Seal(id ID, part Part, _ []byte) ([]byte, error) {
+func (openSealer) Seal(id ID, part keys.Part, _ []byte) ([]byte, error) {
 	return []byte(fmt.Sprintf("sealed %s of %v", part, id)), nil
 }
 func (openSealer) Token(secret.PAN) string { return "token" }
 
-func testConfig(kernel func(emv.Transaction) (emv.Machine, error)) Config {
+func testConfig(kernel func(emv.Transaction, money.Currency) (emv.Machine, error)) Config {
 	return Config{
 		Numbers:  Numbers{ID: ID{"dev:t1", 1, 42}, STAN: 999999, Receipt: 7},
 		Snapshot: Snapshot{Software: "test"},
@@ -109,7 +110,7 @@ func TestTranscripts(t *testing.T) {
 func play(t *testing.T, script []byte) []byte {
 	var out bytes.Buffer
 	var machines [][]string
-	flow := NewFlow(testConfig(func(emv.Transaction) (emv.Machine, error) {
+	flow := NewFlow(testConfig(func(emv.Transaction, money.Currency) (emv.Machine, error) {
 		if len(machines) == 0 {
 			return nil, errors.New("the script has no further card")
 		}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/keys"
+	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/secret"
 )
 
@@ -33,23 +35,12 @@ type Journal interface {
 	Unfinished() iter.Seq2[Record, error]
 }
 
-// Part names one sealed part of a card's data.
-type Part string
-
-// The parts.
-const (
-	PartAccount Part = "account"
-	PartTrack   Part = "track"
-	PartChip    Part = "chip"
-	PartPIN     Part = "pin"
-)
-
 // Sealer makes card data fit for disk and wire.
 type Sealer interface {
 	// Key is the id of the acquirer's key which parts are sealed to.
 	Key() string
 	// Seal encloses one part of one transaction; only the acquirer opens it.
-	Seal(id ID, part Part, plain []byte) ([]byte, error)
+	Seal(id ID, part keys.Part, plain []byte) ([]byte, error)
 	// Token is the same for the same card on this terminal, and tells nothing.
 	Token(secret.PAN) string
 }
@@ -76,5 +67,5 @@ type Config struct {
 	PIN      PINRules
 	Sealer   Sealer
 	// Kernel makes the machine for one attempt. It is called anew for each.
-	Kernel func(emv.Transaction) (emv.Machine, error)
+	Kernel func(emv.Transaction, money.Currency) (emv.Machine, error)
 }

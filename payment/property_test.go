@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/money"
 	"pgregory.net/rapid"
 )
 
@@ -44,7 +45,9 @@ type world struct {
 
 // kernel makes a card machine that does as it likes, within its contract: it
 // never approves online without an approving host.
-func (w *world) kernel(emv.Transaction) (emv.Machine, error) { return &anyCard{w: w}, nil }
+func (w *world) kernel(emv.Transaction, money.Currency) (emv.Machine, error) {
+	return &anyCard{w: w}, nil
+}
 
 type anyCard struct {
 	w    *world

@@ -179,6 +179,10 @@ func (r *run) loop(ctx context.Context, req Request) (View, error) {
 		if step.Ended {
 			return step.View, r.stored
 		}
+		if r.closing && step.View.final() {
+			r.closing, body, ref = false, Cancel{}, 0
+			continue
+		}
 		select {
 		case res := <-r.results:
 			r.live[res.ref]()
@@ -215,11 +219,6 @@ func (r *run) step(ctx context.Context, ref Ref, body Body) (Step, error) {
 	r.views.put(step.View)
 	for _, a := range step.Do {
 		r.do(ctx, a)
-	}
-	if r.closing && step.View.final() {
-		for _, stop := range r.live {
-			stop() // nobody waits for the card to be pulled
-		}
 	}
 	return step, nil
 }

@@ -1,0 +1,152 @@
+package payment
+
+import (
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/oda"
+	"github.com/cloudpos/cloudpos/keys"
+	"github.com/cloudpos/cloudpos/money"
+	"github.com/cloudpos/cloudpos/params"
+	"github.com/cloudpos/cloudpos/secret"
+)
+
+// Fitted tells which devices the terminal has, by their addresses; "" is none.
+// What is not fitted is not claimed to the card.
+type Fitted struct{ Reader, PINPad, Printer string }
+
+// Terminal makes the Config of each transaction from the parameters in force.
+type Terminal struct {
+	Software string
+	Params   *params.Document
+	Fitted   Fitted
+	Sealer   Sealer
+	Random   func([]byte) // fills; crypto/rand outside tests
+	// CanChoose: somebody can be asked which application to use.
+	CanChoose bool
+}
+
+// Config is Parts.Configure.
+func (t *Terminal) Config(n Numbers) (Config, error) {
+	caps := t.capabilities()
+	p := t.Params
+	snapshot := Snapshot{
+		Software: t.Software, Params: p.Version, Merchant: p.Merchant.ID,
+		Terminal: p.Terminal.AcquirerTerminalID, Capabilities: strings.ToUpper(hex.EncodeToString(caps[:])),
+		Reader: t.Fitted.Reader, PINPad: t.Fitted.PINPad, Printer: t.Fitted.Printer,
+	}
+	if t.Fitted.PINPad != "" {
+		snapshot.KeyScheme = drivers.SchemeTDESDUKPT
+	}
+	return Config{
+		Numbers: n, Snapshot: snapshot, Sealer: t.Sealer,
+		Waits: Waits{Card: p.Timeouts.Card, Choice: p.Timeouts.Choice, PIN: p.Timeouts.PIN, Host: p.Timeouts.Host},
+		PIN:   PINRules{Min: int(p.PIN.Min), Max: int(p.PIN.Max), AttemptsMax: p.PIN.AttemptsMax},
+		Kernel: func(tx emv.Transaction, c money.Currency) (emv.Machine, error) {
+			tx.At = tx.At.In(p.Terminal.Timezone.Location)
+			return emv.New(t.kernelConfig(caps, c), tx)
+		},
+	}, nil
+}
+
+// Allows checks a request against the parameters before anything is begun.
+func (t *Terminal) Allows(r Request) error {
+	if !slices.Contains(t.Params.Currencies, r.Amount.Currency) {
+		return fmt.Errorf("%w: %s is not sold in here", money.ErrCurrency, r.Amount.Currency.Code)
+	}
+	most := money.Amount{Minor: t.Params.Limits.SaleMaxMinor[r.Amount.Currency.Code], Currency: r.Amount.Currency}
+	if r.Amount.Minor <= 0 || r.Amount.Minor > most.Minor {
+		return fmt.Errorf("%w: %v, a sale is at least %v and at most %v", money.ErrAmount,
+			r.Amount, money.Amount{Minor: 1, Currency: r.Amount.Currency}, most)
+	}
+	return nil
+}
+
+// capabilities is 9F33, Book 4 A2: what the fitted devices can do and the
+// parameters allow. A signature and the offline methods are not implemented,
+// and so are absent.
+func (t *Terminal) capabilities() [3]byte {
+	const (
+		chip      = 0x20 // byte 1
+		onlinePIN = 0x40 // byte 2
+		noCVM     = 0x08
+		dda       = 0x40 // byte 3
+	)
+	caps := [3]byte{chip, 0, dda}
+	if t.Fitted.PINPad != "" && t.Params.CVM.OnlinePIN {
+		caps[1] |= onlinePIN
+	}
+	if t.Params.CVM.NoCVM {
+		caps[1] |= noCVM
+	}
+	return caps
+}
+
+// additional is 9F40, Book 4 A3.
+func (t *Terminal) additional() [5]byte {
+	const (
+		goods, services          = 0x40, 0x20 // byte 1
+		numericKeys, commandKeys = 0x80, 0x20 // byte 3
+		print4Both               = 0xC0       // byte 4: for attendant and cardholder
+		showAttendant            = 0x20
+		showCardholder           = 0x10
+	)
+	a := [5]byte{goods | services, 0, numericKeys | commandKeys, showAttendant}
+	if t.Fitted.PINPad != "" {
+		a[3] |= showCardholder
+	}
+	if t.Fitted.Printer != "" {
+		a[3] |= print4Both
+	}
+	return a
+}
+
+func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
+	p := t.Params
+	cfg := emv.Config{
+		TerminalType: byte(p.Terminal.Type), Capabilities: caps, Additional: t.additional(),
+		Country: p.Terminal.Country, Currency: c.Numeric, CurrencyExponent: c.Exponent,
+		TerminalID: p.Terminal.AcquirerTerminalID, Serial: p.Terminal.Serial,
+		MerchantID: p.Merchant.ID, MerchantName: p.Merchant.Name, MerchantCategory: uint16(p.Merchant.Category),
+		AcquirerID: p.Acquirer.ID,
+		Random:     t.Random,
+		CanChoose:  t.CanChoose,
+	}
+	for _, a := range p.Contact.Applications {
+		cfg.Applications = append(cfg.Applications, emv.Application{
+			AID: a.AID, Partial: a.Partial, Version: a.Version,
+			TACDenial: a.TACDenial, TACOnline: a.TACOnline, TACDefault: a.TACDefault,
+			FloorLimitMinor: a.FloorLimitMinor, RandomThresholdMinor: a.RandomThresholdMinor,
+			RandomTargetPercent: a.RandomTargetPercent, RandomMaximum: a.RandomMaximumPercent,
+			DefaultDDOL: a.DDOL,
+		})
+	}
+	for _, k := range p.Contact.CAKeys {
+		cfg.CAKeys = append(cfg.CAKeys, oda.CAKey{
+			RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent, Expiry: k.Expiry.Time,
+		})
+	}
+	return cfg
+}
+
+// AcquirerSealer seals to the acquirer's public key of the parameters.
+type AcquirerSealer struct {
+	KeyID  string
+	Public keys.Public
+	Tokens *keys.Tokens
+}
+
+// Key is the id of the acquirer's key.
+func (s AcquirerSealer) Key() string { return s.KeyID }
+
+// Seal binds the part to its transaction and its name.
+func (s AcquirerSealer) Seal(id ID, part keys.Part, plain []byte) ([]byte, error) {
+	return keys.Seal(s.Public, keys.Info(id.Terminal, id.Epoch, id.Seq, part), plain)
+}
+
+// Token is keyed with this terminal's own key.
+func (s AcquirerSealer) Token(pan secret.PAN) string { return s.Tokens.Token(pan) }
