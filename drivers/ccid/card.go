@@ -12,13 +12,12 @@ import (
 // card is a card that has power, until it is gone. Its fields belong to the
 // call that the link serves.
 type card struct {
-	d     *Dev
-	raw   []byte
-	atr   atr
-	t1    *t1 // nil for T=0
-	gone  bool
-	spent bool // an exchange failed
-	off   bool // released
+	d    *Dev
+	raw  []byte
+	atr  atr
+	t1   *t1  // nil for T=0
+	gone bool // pulled
+	over bool // without power, or of no further use
 }
 
 var _ drivers.Card = (*card)(nil)
@@ -43,7 +42,7 @@ func (c *card) Exchange(ctx context.Context, command []byte) (drivers.Response, 
 		return drivers.Response{}, err
 	}
 	defer c.d.link.End()
-	if c.gone || c.off || c.spent {
+	if c.over {
 		return drivers.Response{}, c.d.wrap(fmt.Errorf("%w: this card's session has ended", drivers.ErrCardGone))
 	}
 	var s span
@@ -60,7 +59,7 @@ func (c *card) Exchange(ctx context.Context, command []byte) (drivers.Response, 
 	if errors.Is(err, drivers.ErrRefused) && s.from.IsZero() {
 		return drivers.Response{}, c.d.wrap(err) // Nothing was sent.
 	}
-	c.spent = true
+	c.over = true
 	return drivers.Response{}, c.why(err)
 }
 
@@ -191,7 +190,7 @@ func (c *card) look(ctx context.Context) (gone bool, err error) {
 		return false, err
 	}
 	defer d.link.End()
-	if c.gone && !c.off {
+	if c.gone {
 		return true, nil
 	}
 	status, err := d.look()
@@ -211,22 +210,20 @@ func (c *card) look(ctx context.Context) (gone bool, err error) {
 
 // Release takes the power from the card, even if ctx has ended.
 func (c *card) Release(ctx context.Context) error {
-	if err := c.d.link.Begin(context.WithoutCancel(ctx)); err != nil {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
+	defer cancel()
+	if err := c.d.link.Begin(ctx); err != nil {
 		return err
 	}
 	defer c.d.link.End()
-	defer c.d.link.Detach(releaseTime)()
-	if c.off {
-		return nil
-	}
-	c.off = true
+	c.over = true
 	if c.d.powered != c {
-		return nil // It is gone, and has no power.
+		return nil // It has no power.
 	}
 	err := c.d.powerOff()
 	if errors.Is(err, drivers.ErrNoDevice) {
 		c.d.down()
-		return nil // Nor has it without its reader's line: the next powerUp starts cold.
+		return nil // Its reader lost it: the next Await begins with power off.
 	}
 	return err
 }

@@ -44,6 +44,7 @@ type Dev struct {
 	// Owned by the call that is being served.
 	in      decoder
 	seq     byte
+	tail    bool  // a call ended while its answer was coming
 	powered *card // nil when no card has power from us
 }
 
@@ -137,25 +138,34 @@ func (d *Dev) look() (status byte, err error) {
 	}
 }
 
-// down hangs up. Whatever card had power is lost.
+// down hangs up. The session with a card is lost; whether the card is still in
+// the slot will be seen.
 func (d *Dev) down() {
 	d.link.Drop()
-	d.removed()
+	d.forget()
 }
 
-// removed ends the session with the card that has power.
+// forget ends the session with the card that has power.
+func (d *Dev) forget() {
+	if d.powered != nil {
+		d.powered.over = true
+		d.powered = nil
+	}
+}
+
+// removed ends the session with a card that was pulled.
 func (d *Dev) removed() {
 	if d.powered != nil {
 		d.powered.gone = true
-		d.powered = nil
 	}
+	d.forget()
 }
 
 // greet sets up a reader whose line was just opened: it asks for the firmware
 // version, which also brings both sides into step, and has card moves reported
 // between a command and its answer only. Readers that know neither are as good.
 func (d *Dev) greet() error {
-	d.removed()
+	d.forget()
 	d.in.reset()
 	if err := d.link.Drain(quietTime); err != nil {
 		return err
@@ -287,7 +297,7 @@ func (d *Dev) setUp(a atr, raw []byte) (*card, error) {
 
 // powerOff takes the power from whatever card there is.
 func (d *Dev) powerOff() error {
-	d.removed()
+	d.forget()
 	m, _, err := d.command(typePowerOff, [3]byte{}, nil, answerTime)
 	if err != nil {
 		return err

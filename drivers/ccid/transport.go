@@ -43,6 +43,15 @@ func (d *Dev) command(typ byte, b [3]byte, data []byte, within time.Duration) (m
 	return m, x.t, err
 }
 
+// write sends bytes. A reader that does not take them is as good as mute.
+func (d *Dev) write(b []byte) error {
+	err := d.link.Send(b, writeTime)
+	if errors.Is(err, drivers.ErrSilent) {
+		return d.wrap(errMute)
+	}
+	return err
+}
+
 // exchange is one command and its answer.
 type exchange struct {
 	d      *Dev
@@ -99,8 +108,15 @@ func (x *exchange) run() (message, error) {
 
 // send sends the command and starts the clock.
 func (x *exchange) send() error {
+	if x.d.tail {
+		// What is left of the answer would be taken for noise, or worse.
+		if err := x.d.link.Drain(quietTime); err != nil {
+			return err
+		}
+		x.d.tail = false
+	}
 	x.d.in.reset()
-	if err := x.d.link.Send(x.sent, writeTime); err != nil {
+	if err := x.d.write(x.sent); err != nil {
 		return err
 	}
 	x.t.sent = time.Now()
@@ -127,13 +143,14 @@ func (x *exchange) read() (kind, error) {
 	switch {
 	case err == nil:
 	case !errors.Is(err, drivers.ErrSilent):
+		x.d.tail = true
 		return none, err
 	case open:
 		x.d.in.reset()
 		return kindBad, nil // Half a frame.
 	case x.moved:
 		return none, x.d.wrap(drivers.ErrCardGone)
-	case x.garbled > 0 && !x.asked:
+	case x.garbled+x.noise > 0 && !x.asked:
 		// What there was may have been the answer.
 		return kindBad, nil
 	default:
@@ -183,7 +200,7 @@ func (x *exchange) askAgain() error {
 	}
 	x.d.in.reset()
 	x.asked = true
-	if err := x.d.link.Send(nak, writeTime); err != nil {
+	if err := x.d.write(nak); err != nil {
 		return err
 	}
 	x.wait(x.within)

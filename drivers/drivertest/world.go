@@ -1,6 +1,5 @@
 package drivertest
 
-
 // Cable is a device's connection, which people trip over.
 type Cable interface {
 	Unplug() // the line hangs up, and dialling finds no device
@@ -64,4 +63,3 @@ type PanelWorld interface {
 	// Lights tells which lights are on now.
 	Lights() []bool
 }
-

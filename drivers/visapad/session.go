@@ -16,7 +16,7 @@ var errMute = fmt.Errorf("%w: the pad does not answer", drivers.ErrNoDevice)
 func (d *Dev) send(p []byte) error {
 	silent := true
 	for range sendMax {
-		if err := d.link.Send(p, writeTime); err != nil {
+		if err := d.write(p); err != nil {
 			return err
 		}
 		k, err := d.acknowledged()
@@ -33,6 +33,15 @@ func (d *Dev) send(p []byte) error {
 		return fmt.Errorf("%s: %w", d.opts.Name, errMute)
 	}
 	return fmt.Errorf("%s: %w: the pad acknowledges no packet", d.opts.Name, drivers.ErrProtocol)
+}
+
+// write sends bytes. A pad that does not take them is as good as mute.
+func (d *Dev) write(b []byte) error {
+	err := d.link.Send(b, writeTime)
+	if errors.Is(err, drivers.ErrSilent) {
+		return fmt.Errorf("%s: %w", d.opts.Name, errMute)
+	}
+	return err
 }
 
 // acknowledged waits for ACK or NAK. Whatever else comes before was meant for
@@ -72,20 +81,20 @@ func (d *Dev) receive(by time.Time) (kind, error) {
 		}
 		switch k {
 		case kindGood:
-			return k, d.link.Send([]byte{ack}, writeTime)
+			return k, d.write([]byte{ack})
 		case kindEOT:
 			return k, nil
 		case kindBad:
 			if bad++; bad == sendMax {
 				continue
 			}
-			if err := d.link.Send([]byte{nak}, writeTime); err != nil {
+			if err := d.write([]byte{nak}); err != nil {
 				return none, err
 			}
 		case none, kindACK, kindNAK, kindNoise:
 		}
 	}
-	_ = d.link.Send([]byte{eot}, writeTime)
+	_ = d.write([]byte{eot})
 	return none, fmt.Errorf("%s: %w: %d wrong packets in a row", d.opts.Name, drivers.ErrProtocol, sendMax)
 }
 
@@ -113,7 +122,7 @@ func (d *Dev) cancel(cause error) (drivers.PINEntry, error) {
 	var entry drivers.PINEntry
 	won := false
 	for range sendMax {
-		if err := d.link.Send(packet(stx, []byte("72")), writeTime); err != nil {
+		if err := d.write(packet(stx, []byte("72"))); err != nil {
 			return entry, cause
 		}
 		acked, err := d.lateAnswer(&entry, &won)
@@ -149,7 +158,7 @@ func (d *Dev) lateAnswer(entry *drivers.PINEntry, won *bool) (acked bool, err er
 			acked = true
 			by = time.Now().Add(quietTime)
 		case kindGood:
-			if err := d.link.Send([]byte{ack}, writeTime); err != nil {
+			if err := d.write([]byte{ack}); err != nil {
 				return acked, err
 			}
 			if e, err := parseAnswer(d.in.body); err == nil && !*won {
@@ -157,7 +166,7 @@ func (d *Dev) lateAnswer(entry *drivers.PINEntry, won *bool) (acked bool, err er
 			}
 			by = time.Now().Add(ackTime)
 		case kindBad:
-			if err := d.link.Send([]byte{nak}, writeTime); err != nil {
+			if err := d.write([]byte{nak}); err != nil {
 				return acked, err
 			}
 		case kindNAK:

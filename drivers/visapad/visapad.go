@@ -38,9 +38,9 @@ const (
 
 	writeTime  = time.Second
 	ackTime    = time.Second
-	packetTime = time.Second            // from its first byte to its last
+	packetTime = time.Second           // from its first byte to its last
 	quietTime  = 50 * time.Millisecond // after which no more is coming
-	cancelTime = 5 * time.Second        // for leaving the pad in order
+	cancelTime = 5 * time.Second       // for leaving the pad in order
 )
 
 // Dev is a PIN pad.
