@@ -1,0 +1,137 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+)
+
+// pauseMax bounds the slowness of a printer.
+const pauseMax = 10 * time.Second
+
+// apply carries out one request.
+func (s *Shop) apply(r request) (response, error) {
+	switch r.Cmd {
+	case "insert", "pull", "pull-at", "customer":
+		return response{}, s.applyCard(r)
+	case "keys":
+		return response{}, s.pad.press(r.Keys)
+	case "paper-out", "paper-in", "paper-low", "cover", "jam", "slow":
+		return response{}, s.applyPrinter(r)
+	case "unplug", "replug", "fault":
+		return response{}, s.applyLine(r)
+	case "paper":
+		return response{Slips: s.printer.paper()}, nil
+	case "log":
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return response{Log: append([]Exchange{}, s.log...)}, nil
+	case "cards":
+		var all []CardInfo
+		for _, p := range s.deck {
+			all = append(all, CardInfo{p.Name, p.Title})
+		}
+		return response{Cards: all}, nil
+	case "state":
+		state := s.look()
+		return response{State: &state}, nil
+	}
+	return response{}, fmt.Errorf("%w: %q", ErrCommand, r.Cmd)
+}
+
+// applyCard moves cards and customers.
+func (s *Shop) applyCard(r request) error {
+	name := r.Card
+	if r.Cmd == "customer" {
+		name = r.Customer.Card
+	}
+	card := s.cards[name]
+	leaves := r.Cmd == "customer" && !r.Customer.Auto
+	if card == nil && !leaves && (r.Cmd == "insert" || r.Cmd == "customer") {
+		return fmt.Errorf("%w: %q", ErrCard, name)
+	}
+	d := s.reader
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch r.Cmd {
+	case "insert":
+		d.insert(card)
+	case "pull":
+		d.pull()
+	case "pull-at":
+		if r.N < 0 {
+			return fmt.Errorf("%w: pull-at %d", ErrCommand, r.N)
+		}
+		d.pullAt = r.N
+	case "customer":
+		d.customer, d.polls = card, 0
+		if leaves {
+			d.customer = nil
+		}
+	}
+	return nil
+}
+
+// applyPrinter changes the printer's state.
+func (s *Shop) applyPrinter(r request) error {
+	p := s.printer
+	switch r.Cmd {
+	case "paper-out":
+		if r.N < 0 {
+			return fmt.Errorf("%w: paper-out %d", ErrCommand, r.N)
+		}
+		p.load(r.N)
+	case "paper-in":
+		p.load(-1)
+	case "paper-low":
+		p.set(func(p *printer) { p.near = r.On })
+	case "cover":
+		p.set(func(p *printer) { p.cover = r.On })
+	case "jam":
+		p.set(func(p *printer) { p.jammed = r.On })
+	case "slow":
+		if r.Pause < 0 || r.Pause > pauseMax {
+			return fmt.Errorf("%w: %v for a line, want up to %v", ErrCommand, r.Pause, pauseMax)
+		}
+		p.set(func(p *printer) { p.pause = r.Pause })
+	}
+	return nil
+}
+
+// applyLine pulls cables and spoils answers.
+func (s *Shop) applyLine(r request) error {
+	l, ok := s.links[r.Device]
+	if !ok {
+		return fmt.Errorf("%w, not %q", ErrDevice, r.Device)
+	}
+	switch r.Cmd {
+	case "unplug":
+		return l.unplug()
+	case "replug":
+		return l.plug()
+	}
+	return l.spoil(r.Fault)
+}
+
+// look gathers the state of all devices.
+func (s *Shop) look() State {
+	var state State
+	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
+		if !s.links[name].plugged() {
+			state.Unplugged = append(state.Unplugged, name)
+		}
+	}
+	s.reader.mu.Lock()
+	if c := s.reader.card; c != nil {
+		state.Card, state.Powered, state.APDUs = c.Name(), s.reader.powered, s.reader.apdus
+	}
+	s.reader.mu.Unlock()
+	s.pad.mu.Lock()
+	state.Display = append([]string{}, s.pad.display...)
+	state.PINRequests, state.Waiting = s.pad.entries, s.pad.waiting != ""
+	s.pad.mu.Unlock()
+	s.printer.mu.Lock()
+	defer s.printer.mu.Unlock()
+	state.PaperOut, state.CoverOpen = s.printer.roll == 0, s.printer.cover
+	state.DrawerKicks, state.Unknown, state.Lost = s.printer.kicks, s.printer.unknown, s.printer.lost
+	return state
+}

@@ -1,0 +1,300 @@
+package sim
+
+import (
+	"bytes"
+	"crypto/rsa"
+	"fmt"
+	"io"
+
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// Status words, ISO/IEC 7816-4 and EMV 4.4 Book 3, table 5.
+const (
+	swOK              = 0x9000
+	swAuthFailed      = 0x6300
+	swTriesLeft       = 0x63C0
+	swWrongLength     = 0x6700
+	swBlocked         = 0x6983
+	swConditions      = 0x6985
+	swWrongData       = 0x6A80
+	swNotSupported    = 0x6A81
+	swNotFound        = 0x6A82
+	swRecordNotFound  = 0x6A83
+	swWrongParameters = 0x6A86
+	swNoReference     = 0x6A88
+	swUnknownINS      = 0x6D00
+	swUnknownCLA      = 0x6E00
+)
+
+// pinTriesMax is what the PIN try counter starts with.
+const pinTriesMax = 3
+
+// pseName is the payment system environment. EMV 4.4 Book 1, 11.3.4.
+const pseName = "1PAY.SYS.DDF01"
+
+// pseSFI is the directory's file.
+const pseSFI = 1
+
+// progress is how far a transaction has come; each step needs the one before.
+type progress uint8
+
+const (
+	idle       progress = iota // no file selected
+	inPSE                      // the directory can be read
+	selected                   // application selected
+	initiated                  // GET PROCESSING OPTIONS done
+	askedHost                  // first GENERATE AC answered with an ARQC
+	hostAnswer                 // EXTERNAL AUTHENTICATE done, well or not
+	finished                   // last GENERATE AC done
+)
+
+// Card is a virtual EMV chip: it answers command APDUs. It knows nothing of
+// readers and protocols, and is not safe for concurrent use.
+type Card struct {
+	p      issuer.Profile
+	key    *rsa.PrivateKey
+	random io.Reader
+	lists  struct{ pdol, cdol1, cdol2, ddol tlv.DOL }
+
+	counters Counters
+	at       progress
+	amounts  map[tlv.Tag][]byte // what the terminal told in the last list
+	arqc     [8]byte
+	arc      [2]byte // authenticated by the issuer
+	trusted  bool    // the issuer's answer was right
+	failed   bool    // it was wrong
+	pinRight bool
+}
+
+// Counters are what a chip remembers without power.
+type Counters struct {
+	ATC        uint16 `json:"atc"`         // 9F36
+	LastOnline uint16 `json:"last_online"` // 9F13
+	PINTries   int    `json:"pin_tries"`   // 9F17
+}
+
+// NewCard makes a chip from a profile. random gives the numbers of its
+// signatures and challenges.
+func NewCard(p issuer.Profile, random io.Reader) (*Card, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	key, err := p.Key()
+	if err != nil {
+		return nil, err
+	}
+	c := &Card{p: p, key: key, random: random, counters: Counters{PINTries: pinTriesMax}}
+	for _, list := range []struct {
+		name string
+		to   *tlv.DOL
+		from []byte
+	}{
+		{"PDOL", &c.lists.pdol, p.PDOL}, {"CDOL1", &c.lists.cdol1, p.CDOL1},
+		{"CDOL2", &c.lists.cdol2, p.CDOL2}, {"DDOL", &c.lists.ddol, p.DDOL},
+	} {
+		if *list.to, err = tlv.ParseDOL(list.from); err != nil {
+			return nil, fmt.Errorf("sim: card %q: %s: %w", p.Name, list.name, err)
+		}
+	}
+	return c, nil
+}
+
+// Name is how testers call the card.
+func (c *Card) Name() string { return c.p.Name }
+
+// Counters returns what the chip remembers without power.
+func (c *Card) Counters() Counters { return c.counters }
+
+// Restore sets what the chip remembers without power.
+func (c *Card) Restore(k Counters) { c.counters = k }
+
+// ATR powers the chip up, which ends any transaction, and returns its answer
+// to reset; nil when it is mute. EMV 4.4 Book 1, 8.3: the basic answers.
+func (c *Card) ATR() []byte {
+	c.reset()
+	switch {
+	case c.p.Behaviour == issuer.Mute:
+		return nil
+	case c.p.Protocol == 1:
+		// TB1 TC1 TD1, TD2, TA3 = IFSC 254, TB3 = BWI 4 CWI 5, TCK.
+		atr := []byte{0x3B, 0xE0, 0x00, 0x00, 0x81, 0x31, 0xFE, 0x45}
+		return append(atr, xor(atr[1:]))
+	}
+	return []byte{0x3B, 0x60, 0x00, 0x00}
+}
+
+// reset forgets what a chip forgets without power.
+func (c *Card) reset() {
+	c.at, c.amounts, c.arqc, c.arc = idle, nil, [8]byte{}, [2]byte{}
+	c.trusted, c.failed, c.pinRight = false, false, false
+}
+
+// apdu is a command taken apart.
+type apdu struct {
+	cla, ins, p1, p2 byte
+	data             []byte
+}
+
+// Exchange answers one command APDU, short form, with data and status word.
+func (c *Card) Exchange(command []byte) []byte {
+	cmd, sw := parseAPDU(command)
+	if sw != swOK {
+		return status(nil, sw)
+	}
+	return status(c.dispatch(cmd))
+}
+
+// parseAPDU reads the four cases of ISO/IEC 7816-3, 12.1 without extended
+// lengths.
+func parseAPDU(b []byte) (apdu, int) {
+	if len(b) < 4 || len(b) > 5+255+1 {
+		return apdu{}, swWrongLength
+	}
+	cmd := apdu{cla: b[0], ins: b[1], p1: b[2], p2: b[3]}
+	if len(b) <= 5 {
+		return cmd, swOK
+	}
+	n := int(b[4])
+	if n == 0 || len(b) != 5+n && len(b) != 5+n+1 {
+		return apdu{}, swWrongLength
+	}
+	cmd.data = b[5 : 5+n]
+	return cmd, swOK
+}
+
+// dispatch finds the command. EMV 4.4 Book 3, 6.5.
+func (c *Card) dispatch(cmd apdu) ([]byte, int) {
+	switch uint16(cmd.cla)<<8 | uint16(cmd.ins) {
+	case 0x00A4:
+		return c.selectFile(cmd)
+	case 0x00B2:
+		return c.readRecord(cmd)
+	case 0x80A8:
+		return c.getProcessingOptions(cmd)
+	case 0x0088:
+		return c.internalAuthenticate(cmd)
+	case 0x80AE:
+		return c.generateAC(cmd)
+	case 0x0082:
+		return nil, c.externalAuthenticate(cmd)
+	case 0x80CA:
+		return c.getData(cmd)
+	case 0x0084:
+		return c.getChallenge()
+	case 0x0020:
+		return nil, c.verify(cmd)
+	}
+	if cmd.cla != 0x00 && cmd.cla != 0x80 {
+		return nil, swUnknownCLA
+	}
+	return nil, swUnknownINS
+}
+
+// selectFile finds PSE or application. A partial name finds the application,
+// once: SELECT NEXT has no other to offer. EMV 4.4 Book 1, 11.3 and 12.3.
+func (c *Card) selectFile(cmd apdu) ([]byte, int) {
+	c.reset()
+	switch {
+	case c.p.Behaviour == issuer.Blocked:
+		return nil, swNotSupported
+	case cmd.p1 != 0x04 || cmd.p2 != 0x00 && cmd.p2 != 0x02:
+		return nil, swWrongParameters
+	case cmd.p2 == 0x02:
+		return nil, swNotFound
+	case string(cmd.data) == pseName:
+		if c.p.Behaviour == issuer.NoPSE {
+			return nil, swNotFound
+		}
+		c.at = inPSE
+		return c.directoryFCI(), swOK
+	case len(cmd.data) >= 5 && bytes.HasPrefix(c.p.AID, cmd.data):
+		c.at = selected
+		return c.applicationFCI(), swOK
+	}
+	return nil, swNotFound
+}
+
+func (c *Card) directoryFCI() []byte {
+	inner := tlv.Append(nil, tlv.SFI, []byte{pseSFI})
+	inner = tlv.Append(inner, tlv.LanguagePreference, []byte("zhen"))
+	fci := tlv.Append(nil, tlv.DFName, []byte(pseName))
+	fci = tlv.Append(fci, tlv.FCIProprietary, inner)
+	return tlv.Append(nil, tlv.FCI, fci)
+}
+
+func (c *Card) applicationFCI() []byte {
+	inner := tlv.Append(nil, tlv.ApplicationLabel, []byte(c.p.Label))
+	inner = tlv.Append(inner, tlv.ApplicationPriority, []byte{0x01})
+	if len(c.p.PDOL) > 0 {
+		inner = tlv.Append(inner, tlv.PDOL, c.p.PDOL)
+	}
+	inner = tlv.Append(inner, tlv.LanguagePreference, []byte("zhen"))
+	fci := tlv.Append(nil, tlv.DFName, c.p.AID)
+	fci = tlv.Append(fci, tlv.FCIProprietary, inner)
+	return tlv.Append(nil, tlv.FCI, fci)
+}
+
+// readRecord reads the directory, or a record of the initiated application.
+func (c *Card) readRecord(cmd apdu) ([]byte, int) {
+	if cmd.p2&0x07 != 0x04 || cmd.p1 == 0 {
+		return nil, swWrongParameters
+	}
+	sfi := cmd.p2 >> 3
+	switch {
+	case c.at == inPSE && sfi == pseSFI && cmd.p1 == 1:
+		entry := tlv.Append(nil, tlv.ADFName, c.p.AID)
+		entry = tlv.Append(entry, tlv.ApplicationLabel, []byte(c.p.Label))
+		entry = tlv.Append(entry, tlv.ApplicationPriority, []byte{0x01})
+		return tlv.Append(nil, tlv.RecordTemplate, tlv.Append(nil, tlv.ApplicationTemplate, entry)), swOK
+	case c.at == inPSE && sfi == pseSFI:
+		return nil, swRecordNotFound
+	case c.at < initiated:
+		return nil, swConditions
+	}
+	known := false
+	for _, r := range c.p.Records {
+		known = known || r.SFI == sfi
+		if r.SFI == sfi && r.Number == cmd.p1 {
+			return r.Data, swOK
+		}
+	}
+	if known {
+		return nil, swRecordNotFound
+	}
+	return nil, swNotFound
+}
+
+// getData answers with the counters. EMV 4.4 Book 3, 6.5.7.
+func (c *Card) getData(cmd apdu) ([]byte, int) {
+	if c.at < selected {
+		return nil, swConditions
+	}
+	tag := tlv.Tag(cmd.p1)<<8 | tlv.Tag(cmd.p2)
+	switch tag {
+	case tlv.ATC:
+		return tlv.Append(nil, tag, number(c.counters.ATC)), swOK
+	case tlv.LastOnlineATC:
+		return tlv.Append(nil, tag, number(c.counters.LastOnline)), swOK
+	case tlv.PINTryCounter:
+		return tlv.Append(nil, tag, []byte{byte(c.counters.PINTries)}), swOK
+	}
+	return nil, swNoReference
+}
+
+// number is a counter as the card sends it.
+func number(n uint16) []byte { return []byte{byte(n >> 8), byte(n)} }
+
+// status appends the status word.
+func status(data []byte, sw int) []byte {
+	return append(append([]byte{}, data...), byte(sw>>8), byte(sw))
+}
+
+// xor is the checksum of more than one protocol here.
+func xor(b []byte) (sum byte) {
+	for _, x := range b {
+		sum ^= x
+	}
+	return sum
+}

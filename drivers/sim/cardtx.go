@@ -1,0 +1,224 @@
+package sim
+
+import (
+	"crypto/subtle"
+	"io"
+
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// Cryptogram types, in the upper two bits of 9F27 and of GENERATE AC's P1.
+// EMV 4.4 Book 3, 6.5.5.
+const (
+	typeAAC  = 0x00
+	typeTC   = 0x40
+	typeARQC = 0x80
+	typeMask = 0xC0
+)
+
+// getProcessingOptions starts a transaction and counts it. EMV 4.4 Book 3,
+// 6.5.8.
+func (c *Card) getProcessingOptions(cmd apdu) ([]byte, int) {
+	if c.at != selected || c.counters.ATC == 0xFFFF {
+		return nil, swConditions
+	}
+	data, err := tlv.One(cmd.data, tlv.CommandTemplate)
+	if err != nil {
+		return nil, swWrongData
+	}
+	if len(data) != c.lists.pdol.Size() {
+		return nil, swWrongLength
+	}
+	c.counters.ATC++
+	c.at = initiated
+	if c.p.Format1 {
+		return tlv.Append(nil, tlv.ResponseFormat1, append(append([]byte{}, c.p.AIP...), c.p.AFL...)), swOK
+	}
+	body := tlv.Append(tlv.Append(nil, tlv.AIP, c.p.AIP), tlv.AFL, c.p.AFL)
+	return tlv.Append(nil, tlv.ResponseFormat2, body), swOK
+}
+
+// internalAuthenticate signs what the terminal sent, with a number of its own.
+// EMV 4.4 Book 2, 6.5.
+func (c *Card) internalAuthenticate(cmd apdu) ([]byte, int) {
+	if c.at != initiated {
+		return nil, swConditions
+	}
+	if len(cmd.data) != c.lists.ddol.Size() {
+		return nil, swWrongLength
+	}
+	var number [8]byte
+	if _, err := io.ReadFull(c.random, number[:]); err != nil {
+		return nil, swConditions
+	}
+	signed, err := issuer.SignDynamic(c.key, number[:], cmd.data)
+	if err != nil {
+		return nil, swConditions
+	}
+	if c.p.Format1 {
+		return tlv.Append(nil, tlv.ResponseFormat1, signed), swOK
+	}
+	return tlv.Append(nil, tlv.ResponseFormat2, tlv.Append(nil, tlv.SDAD, signed)), swOK
+}
+
+// generateAC decides. The card always wants the issuer's word: a first TC
+// becomes an ARQC, and a second one needs the issuer's authenticated approval.
+// EMV 4.4 Book 3, 9.3 and 6.5.5.
+func (c *Card) generateAC(cmd apdu) ([]byte, int) {
+	list, second := c.lists.cdol1, c.at != initiated
+	if second {
+		list = c.lists.cdol2
+	}
+	switch {
+	case c.at != initiated && c.at != askedHost && c.at != hostAnswer:
+		return nil, swConditions
+	case cmd.p1&^typeMask != 0 || cmd.p1&typeMask == typeMask || cmd.p2 != 0: // CDA and XDA are not in the AIP
+		return nil, swWrongParameters
+	case len(cmd.data) != list.Size():
+		return nil, swWrongLength
+	}
+	c.learn(list, cmd.data)
+	kind := c.decide(cmd.p1&typeMask, second)
+	ac := c.cryptogram(kind, second)
+	if kind == typeARQC {
+		c.arqc, c.at = ac, askedHost
+	} else {
+		c.at = finished
+	}
+	return c.acResponse(kind, ac, second), swOK
+}
+
+// learn takes the values of a data object list apart.
+func (c *Card) learn(list tlv.DOL, data []byte) {
+	c.amounts = make(map[tlv.Tag][]byte, len(list))
+	for _, e := range list {
+		c.amounts[e.Tag] = append([]byte{}, data[:e.Length]...)
+		data = data[e.Length:]
+	}
+}
+
+// decide is the card's own risk management.
+func (c *Card) decide(asked byte, second bool) byte {
+	switch {
+	case asked == typeAAC:
+		return typeAAC
+	case !second:
+		return typeARQC
+	case asked != typeTC || !c.trusted || c.arc != [2]byte{'0', '0'} || c.p.Behaviour == issuer.SaysNo:
+		return typeAAC
+	}
+	return typeTC
+}
+
+// cryptogram computes the application cryptogram over what the terminal told
+// and what the card knows.
+func (c *Card) cryptogram(kind byte, second bool) [8]byte {
+	sk := issuer.SessionKey([16]byte(c.p.MasterKey), c.counters.ATC)
+	return issuer.Cryptogram(sk, issuer.CryptogramData(func(tag tlv.Tag) []byte {
+		switch tag {
+		case tlv.AIP:
+			return c.p.AIP
+		case tlv.ATC:
+			return number(c.counters.ATC)
+		case tlv.IssuerApplicationData:
+			return issuer.ApplicationData(c.results(kind, second))
+		}
+		return c.amounts[tag]
+	}))
+}
+
+// results are the card verification results of this scheme: length 3, then the
+// kinds of both cryptograms and what went wrong.
+func (c *Card) results(kind byte, second bool) [4]byte {
+	const notYet = 0x80 // in the place of the second cryptogram
+	flags := byte(notYet | kind>>2)
+	if second {
+		flags = kind | typeARQC>>2
+	}
+	if c.failed {
+		flags |= 0x08
+	}
+	if c.pinRight {
+		flags |= 0x04
+	}
+	return [4]byte{0x03, flags, byte(pinTriesMax - c.counters.PINTries), 0x00}
+}
+
+func (c *Card) acResponse(kind byte, ac [8]byte, second bool) []byte {
+	iad := issuer.ApplicationData(c.results(kind, second))
+	if c.p.Format1 {
+		b := append([]byte{kind}, number(c.counters.ATC)...)
+		b = append(append(b, ac[:]...), iad...)
+		return tlv.Append(nil, tlv.ResponseFormat1, b)
+	}
+	b := tlv.Append(nil, tlv.CryptogramInformation, []byte{kind})
+	b = tlv.Append(b, tlv.ATC, number(c.counters.ATC))
+	b = tlv.Append(b, tlv.ApplicationCryptogram, ac[:])
+	b = tlv.Append(b, tlv.IssuerApplicationData, iad)
+	return tlv.Append(nil, tlv.ResponseFormat2, b)
+}
+
+// externalAuthenticate checks the issuer's answer: ARPC method 1, eight bytes,
+// then the response code. Once in a transaction. EMV 4.4 Book 2, 8.2.
+func (c *Card) externalAuthenticate(cmd apdu) int {
+	switch {
+	case c.at != askedHost:
+		return swConditions
+	case len(cmd.data) < 8 || len(cmd.data) > 16:
+		return swWrongLength
+	}
+	c.at = hostAnswer
+	c.failed = true
+	if len(cmd.data) < 10 {
+		return swAuthFailed
+	}
+	arc := [2]byte(cmd.data[8:10])
+	want := issuer.ARPC1(issuer.SessionKey([16]byte(c.p.MasterKey), c.counters.ATC), c.arqc, arc)
+	if subtle.ConstantTimeCompare(want[:], cmd.data[:8]) != 1 {
+		return swAuthFailed
+	}
+	c.failed, c.trusted, c.arc = false, true, arc
+	c.counters.LastOnline = c.counters.ATC
+	return swOK
+}
+
+// getChallenge gives eight random bytes. EMV 4.4 Book 3, 6.5.6.
+func (c *Card) getChallenge() ([]byte, int) {
+	b := make([]byte, 8)
+	if _, err := io.ReadFull(c.random, b); err != nil {
+		return nil, swConditions
+	}
+	return b, swOK
+}
+
+// verify compares a plaintext PIN block, ISO 9564-1 format 2. EMV 4.4 Book 3,
+// 6.5.12.
+func (c *Card) verify(cmd apdu) int {
+	switch {
+	case c.at < initiated || c.p.PIN == "":
+		return swConditions
+	case cmd.p2 != 0x80:
+		return swNoReference
+	case len(cmd.data) != 8:
+		return swWrongLength
+	case c.counters.PINTries == 0:
+		return swBlocked
+	}
+	if subtle.ConstantTimeCompare(cmd.data, plainPINBlock(c.p.PIN)) == 1 {
+		c.counters.PINTries, c.pinRight = pinTriesMax, true
+		return swOK
+	}
+	c.counters.PINTries--
+	return swTriesLeft | c.counters.PINTries
+}
+
+// plainPINBlock is 2, the length, the digits, and F to the end.
+func plainPINBlock(pin string) []byte {
+	block := []byte{0x20 | byte(len(pin)), 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF}
+	for i := range min(len(pin), 14) {
+		shift := 4 * (1 - i%2)
+		block[1+i/2] = block[1+i/2]&^(0x0F<<shift) | (pin[i]-'0')<<shift
+	}
+	return block
+}

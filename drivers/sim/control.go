@@ -1,0 +1,170 @@
+package sim
+
+import (
+	"errors"
+	"time"
+)
+
+// The devices of a shop, by the names of their lines in its folder.
+const (
+	ReaderLine  = "reader"
+	PINPadLine  = "pinpad"
+	PrinterLine = "printer"
+)
+
+// Errors of a shop's controls.
+var (
+	ErrCommand = errors.New("sim: no such command")
+	ErrCard    = errors.New("sim: no such card in the deck")
+	ErrDevice  = errors.New("sim: no such device: want reader, pinpad or printer")
+)
+
+// An Exchange is one command that a card has answered, without its data.
+type Exchange struct {
+	Card    string `json:"card"`
+	Command string `json:"command"` // name and header: "GENERATE AC 80AE8000"
+	Sent    int    `json:"sent"`    // bytes of data
+	Got     int    `json:"got"`     // bytes of data
+	Status  string `json:"status"`  // "9000"
+}
+
+// A Customer is who stands at the counter.
+type Customer struct {
+	Card string `json:"card"`
+	// Auto lets him insert the card whenever the terminal polls the reader,
+	// and take it when the terminal has powered it off.
+	Auto bool `json:"auto"`
+}
+
+// State is what a look around the shop shows.
+type State struct {
+	Card        string   `json:"card"` // in the reader; "" none
+	Powered     bool     `json:"powered"`
+	APDUs       int      `json:"apdus"` // since the card was inserted
+	Unplugged   []string `json:"unplugged"`
+	Display     []string `json:"display"`     // of the PIN pad
+	PINRequests int      `json:"pinRequests"` // since the shop opened
+	Waiting     bool     `json:"waiting"`     // the PIN pad waits for the customer
+	PaperOut    bool     `json:"paperOut"`
+	CoverOpen   bool     `json:"coverOpen"`
+	DrawerKicks int      `json:"drawerKicks"`
+	Unknown     int      `json:"unknown"` // printer commands not understood
+	Lost        int      `json:"lost"`    // bytes that the printer had no room for
+}
+
+// request is one line to the control socket.
+type request struct {
+	Cmd      string        `json:"cmd"`
+	Card     string        `json:"card,omitempty"`
+	Device   string        `json:"device,omitempty"`
+	N        int           `json:"n,omitempty"`
+	On       bool          `json:"on,omitempty"`
+	Keys     []string      `json:"keys,omitempty"`
+	Pause    time.Duration `json:"pause,omitempty"`
+	Fault    Fault         `json:"fault,omitzero"`
+	Customer Customer      `json:"customer,omitzero"`
+}
+
+// response is one line back.
+type response struct {
+	Error string     `json:"error,omitempty"`
+	Slips []Slip     `json:"slips,omitempty"`
+	Log   []Exchange `json:"log,omitempty"`
+	Cards []CardInfo `json:"cards,omitempty"`
+	State *State     `json:"state,omitempty"`
+}
+
+// CardInfo is a card of the deck, as a list shows it.
+type CardInfo struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// Control is what a tester can do in a shop. A Shop has it directly, a Client
+// through the shop's socket.
+type Control struct {
+	do func(request) (response, error)
+}
+
+func (c Control) tell(r request) error {
+	_, err := c.do(r)
+	return err
+}
+
+// Insert puts the named card into the reader and its owner before the PIN pad;
+// a card that is there goes out. It fails with ErrCard.
+func (c Control) Insert(card string) error { return c.tell(request{Cmd: "insert", Card: card}) }
+
+// Pull takes the card out of the reader, whatever it is doing.
+func (c Control) Pull() error { return c.tell(request{Cmd: "pull"}) }
+
+// PullAt takes the card out just before it would get its n-th APDU, counted
+// from 1 since its insertion; 0 leaves it in. It holds once.
+func (c Control) PullAt(n int) error { return c.tell(request{Cmd: "pull-at", N: n}) }
+
+// SetCustomer says who comes when the terminal waits for a card.
+func (c Control) SetCustomer(who Customer) error {
+	return c.tell(request{Cmd: "customer", Customer: who})
+}
+
+// Keys says what the customer does, PIN request by PIN request: digits,
+// KeyCancel, KeyBypass or KeyNothing. A pad that waits for him gets the first
+// at once. When all is used up he does nothing, until a card is inserted: its
+// profile tells what its owner types.
+func (c Control) Keys(script ...string) error { return c.tell(request{Cmd: "keys", Keys: script}) }
+
+// PaperOut ends the roll after so many lines more; 0 is now.
+func (c Control) PaperOut(lines int) error { return c.tell(request{Cmd: "paper-out", N: lines}) }
+
+// PaperIn puts in a new roll that does not end.
+func (c Control) PaperIn() error { return c.tell(request{Cmd: "paper-in"}) }
+
+// PaperLow sets the near-end sensor.
+func (c Control) PaperLow(low bool) error { return c.tell(request{Cmd: "paper-low", On: low}) }
+
+// Cover opens and closes the printer.
+func (c Control) Cover(open bool) error { return c.tell(request{Cmd: "cover", On: open}) }
+
+// Jam jams the printer's cutter and frees it.
+func (c Control) Jam(jammed bool) error { return c.tell(request{Cmd: "jam", On: jammed}) }
+
+// Slow makes the printer take so long for each line.
+func (c Control) Slow(line time.Duration) error { return c.tell(request{Cmd: "slow", Pause: line}) }
+
+// Unplug pulls a device's cable: its line hangs up and its name is gone.
+func (c Control) Unplug(device string) error { return c.tell(request{Cmd: "unplug", Device: device}) }
+
+// Replug plugs it in again, as a new line under the same name.
+func (c Control) Replug(device string) error { return c.tell(request{Cmd: "replug", Device: device}) }
+
+// Spoil sets the fault of a device's answers to come.
+func (c Control) Spoil(device string, f Fault) error {
+	return c.tell(request{Cmd: "fault", Device: device, Fault: f})
+}
+
+// Paper returns all slips since the shop opened, the one in the making last.
+func (c Control) Paper() ([]Slip, error) {
+	r, err := c.do(request{Cmd: "paper"})
+	return r.Slips, err
+}
+
+// Log returns what the cards have answered, the last thousand.
+func (c Control) Log() ([]Exchange, error) {
+	r, err := c.do(request{Cmd: "log"})
+	return r.Log, err
+}
+
+// Cards lists the deck.
+func (c Control) Cards() ([]CardInfo, error) {
+	r, err := c.do(request{Cmd: "cards"})
+	return r.Cards, err
+}
+
+// State looks around.
+func (c Control) State() (State, error) {
+	r, err := c.do(request{Cmd: "state"})
+	if err != nil || r.State == nil {
+		return State{}, err
+	}
+	return *r.State, nil
+}

@@ -1,0 +1,24 @@
+// Package sim simulates a shop's devices and the cards in its customers'
+// hands, byte by byte: a serial card reader, a PIN pad and a receipt printer,
+// each behind a pseudo-terminal, so that the true drivers talk to them as to
+// hardware.
+//
+// A [Shop] is all of them together. It serves a control socket in its folder,
+// and [Dial] gives a [Client] for it, so that tests and a command line can
+// insert cards, press keys, take the paper out and pull cables while a
+// terminal runs in another process:
+//
+//	shop, err := sim.Open(dir, deck, pad) // dir/reader, dir/pinpad, dir/printer
+//	defer shop.Close()
+//	...
+//	c, err := sim.Dial(dir)
+//	err = c.Insert("pin")
+//	slips, err := c.Paper()
+//
+// The frames are built and parsed here without any code of the drivers:
+// deliberate duplication, so that a misreading of a protocol shows. What a
+// simulator decides where the manuals are thin is written beside it.
+//
+// A [Card] is a chip that follows EMV 4.4 with real cryptograms and real
+// signatures. No log or answer of this package shows card data, PINs or keys.
+package sim

@@ -1,0 +1,291 @@
+package sim
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/cloudpos/cloudpos/keys"
+	"github.com/cloudpos/cloudpos/secret"
+)
+
+// What the simulated customer can do instead of typing a PIN.
+const (
+	KeyCancel  = "CANCEL"  // presses the red key
+	KeyBypass  = "BYPASS"  // presses the green key at once
+	KeyNothing = "NOTHING" // goes away
+)
+
+// keysMax bounds the script of key strokes, naksMax the repetitions of an
+// answer that the host does not understand.
+const (
+	keysMax = 100
+	naksMax = 3
+)
+
+// ErrKeys is a script of key strokes that nobody can type.
+var ErrKeys = errors.New("sim: neither a PIN nor a key")
+
+// dukptStore is the pad's key memory: a key leaves it once, and only after
+// that is on disk.
+type dukptStore interface {
+	next() (key [16]byte, ksn [10]byte, err error)
+}
+
+// pinpad is a PIN pad of the VISA packet family with DUKPT. Where the manuals
+// are thin it does as follows: EOT after the request's ACK says that the
+// customer cancelled; a customer who does nothing gives no answer, and the
+// host sends 72; a 71 answer with KSN and no block says that he pressed enter
+// without a PIN.
+type pinpad struct {
+	out  func([]byte, kind)
+	keys dukptStore // nil holds no key: error A
+
+	mu       sync.Mutex
+	packets  visaDecoder
+	script   []string
+	explicit bool   // the script was asked for, not a card owner's habit
+	owner    string // the card whose owner is at the pad
+	waiting  string // the account of a request that the customer has not answered
+	last     []byte // the answer that waits for its ACK
+	naks     int
+	display  []string
+	entries  int
+}
+
+func (p *pinpad) powerDown() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packets, p.last, p.naks, p.display, p.waiting = visaDecoder{}, nil, 0, nil, ""
+}
+
+func (p *pinpad) quiet() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.packets = visaDecoder{}
+}
+
+// checkKeys refuses a script that nobody can type; the error does not show it.
+func checkKeys(script []string) error {
+	if len(script) > keysMax {
+		return fmt.Errorf("%w: %d entries, at most %d", ErrKeys, len(script), keysMax)
+	}
+	for i, k := range script {
+		switch {
+		case k == KeyCancel, k == KeyBypass, k == KeyNothing:
+		case len(k) < 4 || len(k) > 12 || strings.Trim(k, "0123456789") != "":
+			return fmt.Errorf("%w: entry %d: want 4 to 12 digits, %s, %s or %s", ErrKeys, i+1, KeyCancel, KeyBypass, KeyNothing)
+		}
+	}
+	return nil
+}
+
+// press sets what the customer will do, PIN request by PIN request, and does
+// the first thing at once when the pad is waiting for him.
+func (p *pinpad) press(script []string) error {
+	if err := checkKeys(script); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.script, p.explicit = append([]string{}, script...), len(script) > 0
+	if account := p.waiting; account != "" && p.explicit {
+		p.act(account)
+	}
+	return nil
+}
+
+// serve lets a card's owner step to the pad. An explicit script stays until it
+// is used up, and so does what the same owner has not typed yet: his card may
+// have been asked for again.
+func (p *pinpad) serve(owner string, habit []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.script) > 0 && (p.explicit || p.owner == owner) {
+		p.owner = owner
+		return
+	}
+	p.owner, p.script, p.explicit = owner, append([]string{}, habit...), false
+}
+
+func (p *pinpad) receive(b []byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.packets.add(b) {
+		switch {
+		case e.broken:
+			p.out([]byte{nak}, aside)
+		case e.control == nak:
+			p.repeat()
+		case e.control != 0: // ACK or EOT: the host has the answer, or wants none
+			p.last, p.naks = nil, 0
+		case e.start == si:
+			p.out([]byte{ack}, aside)
+			p.manage(e.body)
+		default:
+			p.out([]byte{ack}, aside)
+			p.request(e.body)
+		}
+	}
+}
+
+// repeat sends the answer again, a few times.
+func (p *pinpad) repeat() {
+	if p.last == nil {
+		return
+	}
+	if p.naks++; p.naks > naksMax {
+		p.last, p.naks = nil, 0
+		p.out([]byte{eot}, aside)
+		return
+	}
+	p.out(p.last, answer)
+}
+
+// reply sends a packet that the host must acknowledge.
+func (p *pinpad) reply(start byte, body string) {
+	p.last, p.naks = visaPacket(start, body), 0
+	p.out(p.last, answer)
+}
+
+// manage answers a management packet.
+func (p *pinpad) manage(body string) {
+	switch {
+	case body == "11": // connection test: the ACK is the answer
+	case strings.HasPrefix(body, "01"): // diagnostics run at once
+		p.out([]byte{eot}, aside)
+	case strings.HasPrefix(body, "04"): // no master keys in here
+		p.reply(si, "04F")
+	case strings.HasPrefix(body, "08"), strings.HasPrefix(body, "13"):
+	default:
+		p.out([]byte{eot}, aside)
+	}
+}
+
+// request answers a transaction packet.
+func (p *pinpad) request(body string) {
+	switch {
+	case body == "72" || body == "Z1":
+		p.last, p.display, p.waiting = nil, nil, ""
+	case strings.HasPrefix(body, "Z2"), strings.HasPrefix(body, "Z3"):
+		p.show(body[2:])
+	case strings.HasPrefix(body, "Z60."), strings.HasPrefix(body, "Z62."):
+		account, _, _ := strings.Cut(body[4:], "\x1c")
+		p.enter(account)
+	case strings.HasPrefix(body, "70."): // needs a master key
+		p.reply(stx, "71A")
+	case strings.HasPrefix(body, "70"):
+		account, rest, _ := strings.Cut(body[2:], "\x1c")
+		if code := checkAmount(rest); code != "" && accountError(account) == "" {
+			p.reply(stx, "71"+code)
+			return
+		}
+		p.display = []string{"AMOUNT " + rest[min(1, len(rest)):], "ENTER PIN"}
+		p.enter(account)
+	default:
+		p.out([]byte{eot}, aside)
+	}
+}
+
+// accountError is the error code for an account number, or "".
+func accountError(account string) string {
+	switch {
+	case account == "":
+		return "0"
+	case strings.Trim(account, "0123456789") != "":
+		return "4"
+	case len(account) < 8:
+		return "2"
+	case len(account) > 19:
+		return "3"
+	}
+	return ""
+}
+
+// checkAmount is the error code for a debit or credit mark and its amount.
+func checkAmount(s string) string {
+	if s == "" || s[0] != 'C' && s[0] != 'D' {
+		return "5"
+	}
+	amount := s[1:]
+	whole, cents, _ := strings.Cut(amount, ".")
+	if len(amount) > 12 || whole+cents == "" || strings.Trim(whole+cents, "0123456789") != "" {
+		return "8"
+	}
+	return ""
+}
+
+// enter asks for a PIN.
+func (p *pinpad) enter(account string) {
+	p.last, p.waiting = nil, ""
+	if code := accountError(account); code != "" {
+		p.reply(stx, "71"+code)
+		return
+	}
+	if p.keys == nil {
+		p.reply(stx, "71A")
+		return
+	}
+	p.entries++
+	p.act(account)
+}
+
+// act lets the customer do the next thing of his script.
+func (p *pinpad) act(account string) {
+	action := KeyNothing
+	if len(p.script) > 0 {
+		action, p.script = p.script[0], p.script[1:]
+	}
+	if action == KeyNothing {
+		p.waiting = account
+		return
+	}
+	p.waiting, p.display = "", nil
+	if action == KeyCancel {
+		p.out([]byte{eot}, answer)
+		return
+	}
+	p.reply(stx, p.encipher(action, account))
+}
+
+// encipher is the 71 answer: 0, the KSN without its leading Fs, the block.
+func (p *pinpad) encipher(pin, account string) string {
+	key, ksn, err := p.keys.next()
+	defer clear(key[:])
+	switch {
+	case errors.Is(err, keys.ErrExhausted):
+		return "71F"
+	case err != nil:
+		return "71B" // the key memory failed: better no PIN than a key twice
+	}
+	serial := strings.TrimLeft(strings.ToUpper(hex.EncodeToString(ksn[:])), "F")
+	if pin == KeyBypass {
+		return "710" + serial
+	}
+	pinKey, err := keys.Variant(key, keys.UsePIN)
+	if err != nil {
+		return "71C"
+	}
+	defer clear(pinKey[:])
+	block, err := keys.EncryptPIN(0, pinKey, secret.Bytes(pin), secret.PAN(account))
+	if err != nil {
+		return "71C"
+	}
+	defer block.Clear()
+	return "710" + serial + strings.ToUpper(hex.EncodeToString(block))
+}
+
+// show keeps what is on the display, without the marks of prompts.
+func (p *pinpad) show(text string) {
+	if strings.HasPrefix(text, string(rune(sub))) {
+		p.display, text = nil, text[1:]
+	}
+	for line := range strings.SplitSeq(text, string(rune(fs))) {
+		p.display = append(p.display, strings.Trim(line, string([]byte{gs, rs, sub})))
+	}
+	if n := len(p.display); n > 4 {
+		p.display = p.display[n-4:]
+	}
+}

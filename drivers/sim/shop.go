@@ -1,0 +1,218 @@
+package sim
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/cloudpos/cloudpos/emv/issuer"
+)
+
+// Files in a shop's folder, beside the lines.
+const (
+	socketName   = "control.sock"
+	countersName = "cards.state"
+)
+
+// logMax bounds the log of exchanges.
+const logMax = 1000
+
+// ErrInUse is a folder in which a shop is open already.
+var ErrInUse = errors.New("sim: another process has this shop open")
+
+// Shop is a simulated shop: reader, PIN pad, printer, cards and customers.
+// Its devices keep card, paper and keys while terminals come and go. All
+// methods may be called from any goroutine.
+type Shop struct {
+	Control
+
+	dir     string
+	reader  *reader
+	pad     *pinpad
+	printer *printer
+	links   map[string]*link
+	deck    []issuer.Profile
+	cards   map[string]*Card
+	server  *server
+
+	mu    sync.Mutex
+	log   []Exchange
+	saved map[string]Counters
+
+	closing sync.Once
+	closed  error
+}
+
+// Open makes a shop in dir, which is created if need be: the lines dir/reader,
+// dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
+// must not forget (counters, DUKPT state) is kept in dir and found again. It
+// fails with ErrInUse when a shop is open there.
+func Open(dir string, deck []issuer.Profile, pad PadKeys) (*Shop, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	s := &Shop{dir: dir, deck: deck, cards: map[string]*Card{}, links: map[string]*link{}}
+	s.Control = Control{do: s.apply}
+	if err := s.loadCards(); err != nil {
+		return nil, err
+	}
+	listener, err := listen(filepath.Join(dir, socketName))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fit(pad); err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
+		if err := s.links[name].plug(); err != nil {
+			return nil, errors.Join(err, s.unplugAll(), listener.Close())
+		}
+	}
+	s.server = newServer(listener, s.apply)
+	return s, nil
+}
+
+// loadCards makes the chips and gives them their counters back.
+func (s *Shop) loadCards() error {
+	state, err := os.ReadFile(filepath.Join(s.dir, countersName))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("sim: %w", err)
+	default:
+		if err := json.Unmarshal(state, &s.saved); err != nil {
+			return fmt.Errorf("sim: %s: %w", countersName, err)
+		}
+	}
+	if s.saved == nil {
+		s.saved = map[string]Counters{}
+	}
+	for _, p := range s.deck {
+		c, err := NewCard(p, rand.Reader)
+		if err != nil {
+			return err
+		}
+		if s.cards[p.Name] != nil {
+			return fmt.Errorf("sim: two cards are called %q", p.Name)
+		}
+		if k, ok := s.saved[p.Name]; ok {
+			c.Restore(k)
+		}
+		s.cards[p.Name] = c
+	}
+	return nil
+}
+
+// fit puts the devices at the ends of their lines.
+func (s *Shop) fit(k PadKeys) error {
+	line := func(name string) *link {
+		l := newLink(filepath.Join(s.dir, name))
+		s.links[name] = l
+		return l
+	}
+	l := line(PINPadLine)
+	s.pad = &pinpad{out: l.send}
+	l.dev = s.pad
+	if k != (PadKeys{}) {
+		store, err := openKeyFile(s.dir, k)
+		if err != nil {
+			return err
+		}
+		s.pad.keys = store
+	}
+	l = line(ReaderLine)
+	s.reader = &reader{out: l.send, note: s.record, inserted: func(p issuer.Profile) { s.pad.serve(p.Name, p.Keys) }}
+	l.dev = s.reader
+	l = line(PrinterLine)
+	s.printer = newPrinter(l.send)
+	l.dev = s.printer
+	return nil
+}
+
+// Path is where the named device's line is: dir/reader.
+func (s *Shop) Path(device string) string { return filepath.Join(s.dir, device) }
+
+// Close unplugs all devices and closes the socket. The second call does
+// nothing.
+func (s *Shop) Close() error {
+	s.closing.Do(func() {
+		s.closed = errors.Join(s.server.close(), s.unplugAll())
+		s.printer.stop()
+	})
+	return s.closed
+}
+
+func (s *Shop) unplugAll() error {
+	var errs []error
+	for _, l := range s.links {
+		if err := l.unplug(); err != nil && !errors.Is(err, ErrUnplugged) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// record logs an exchange without its data, and saves the chip's counters when
+// they changed.
+func (s *Shop) record(card string, command, response []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.log = append(s.log, describe(card, command, response))
+	if len(s.log) > logMax {
+		s.log = s.log[len(s.log)-logMax:]
+	}
+	k := s.cards[card].Counters()
+	if s.saved[card] == k {
+		return
+	}
+	s.saved[card] = k
+	if state, err := json.Marshal(s.saved); err == nil {
+		// A counter that could not be saved only makes the next shop's chips
+		// look younger; the card in hand is not affected.
+		_ = replace(filepath.Join(s.dir, countersName), state, false)
+	}
+}
+
+// names of commands, by CLA and INS.
+var commandNames = map[uint16]string{
+	0x00A4: "SELECT", 0x00B2: "READ RECORD", 0x80A8: "GET PROCESSING OPTIONS",
+	0x0088: "INTERNAL AUTHENTICATE", 0x80AE: "GENERATE AC", 0x0082: "EXTERNAL AUTHENTICATE",
+	0x80CA: "GET DATA", 0x0084: "GET CHALLENGE", 0x0020: "VERIFY",
+}
+
+// describe masks an exchange: header and lengths, no data.
+func describe(card string, command, response []byte) Exchange {
+	e := Exchange{Card: card, Sent: max(0, len(command)-5), Got: max(0, len(response)-2)}
+	if n := len(response); n >= 2 {
+		e.Status = fmt.Sprintf("%X", response[n-2:])
+	}
+	if len(command) >= 4 {
+		name, ok := commandNames[uint16(command[0])<<8|uint16(command[1])]
+		if !ok {
+			name = "COMMAND"
+		}
+		e.Command = fmt.Sprintf("%s %X", name, command[:4])
+	}
+	return e
+}
+
+// listen opens the control socket, unless a living process has it.
+func listen(path string) (net.Listener, error) {
+	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
+		return nil, errors.Join(fmt.Errorf("%w: %s", ErrInUse, path), conn.Close())
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("sim: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, fmt.Errorf("sim: control socket: %w", err)
+	}
+	return l, nil
+}
