@@ -1,0 +1,23 @@
+// Package hostsim is an issuer for development: it stands where an acquirer's
+// link will stand, and does with a sale what a real issuer does.
+//
+// It opens the sealed parts of the card with the acquirer's key, checks the
+// cryptogram, the amount under it and that it is fresh, checks the PIN under
+// its DUKPT key, looks at the balance and answers with an issuer cryptogram.
+// Each decision is stored with what it changed, in one commit, so that asking
+// again with the same key gives the same answer, and money moves once.
+//
+//	host, err := hostsim.New(ctx, hostsim.Parts{Config: cfg, Acquirer: key, Store: books, ...})
+//	core := ingest.New(ingest.Parts{Issuer: host, ...})
+//
+// The rules, in order: a sale that was reversed is declined (12); sealed parts
+// must open (30); the account must exist (14) and be in date (54); cryptogram,
+// amount, currency, unpredictable number and transaction counter must fit (05);
+// a PIN must be right (55, or 75 when no try is left; 05 when its key serial
+// number came before); amounts that end in 05 are declined (05), as is an
+// account that always is; then the balance decides (51 or 00).
+//
+// Its configuration holds master keys and PINs in the clear: it is for test
+// cards only. Account numbers, PINs and keys are never stored, logged or put in
+// an error; the store knows accounts by name.
+package hostsim

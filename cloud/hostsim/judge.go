@@ -1,0 +1,211 @@
+package hostsim
+
+import (
+	"bytes"
+	"crypto/subtle"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+
+	"github.com/cloudpos/cloudpos/cloud/ingest"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+	"github.com/cloudpos/cloudpos/keys"
+	"github.com/cloudpos/cloudpos/money"
+	"github.com/cloudpos/cloudpos/secret"
+	"github.com/cloudpos/cloudpos/sync/wire"
+)
+
+// verdict is a decision before it is posted.
+type verdict struct {
+	approved   bool
+	code       string
+	reason     string
+	issuerAuth []byte
+}
+
+func no(code, reason string) verdict { return verdict{code: code, reason: reason} }
+
+// judge decides. What it uses up (a transaction counter, a key serial number, a
+// PIN try) it writes down in tx.
+func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
+	buried, err := tx.Buried(ingest.SaleOf(req.Key))
+	switch {
+	case err != nil:
+		return verdict{}, err
+	case buried:
+		return no(codeInvalid, reasonReversed), nil
+	case c.fault != "":
+		return no(codeFormat, c.fault), nil
+	case c.account == nil:
+		return no(codeNoAccount, reasonAccount), nil
+	case expired(c.expiry, h.p.Now().UTC().Format("060102")):
+		return no(codeExpired, reasonExpired), nil
+	case !c.trackFits():
+		return no(codeNoAccount, reasonTrack), nil
+	}
+	chip, v := h.checkChip(req, c)
+	if v.code != "" {
+		return v, nil
+	}
+	first, err := tx.Use(fmt.Sprintf("atc:%s:%d", c.account.Name, chip.atc))
+	if err != nil {
+		return verdict{}, err
+	}
+	if !first {
+		return no(codeDoNotHonour, reasonATC), nil
+	}
+	if v, err = h.judgeCustomer(tx, req, c); err != nil {
+		return verdict{}, err
+	}
+	v.issuerAuth = chip.answer(v.code)
+	return v, nil
+}
+
+// judgeCustomer is about the one who pays; the card is genuine.
+func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card) (verdict, error) {
+	v, err := h.checkPIN(tx, req, c)
+	if err != nil || v.code != "" {
+		return v, err
+	}
+	b, _, err := tx.Account(c.account.Name)
+	switch {
+	case err != nil:
+		return verdict{}, err
+	case req.AmountMinor%100 == declinedMinorEnd:
+		return no(codeDoNotHonour, reasonEnding), nil
+	case c.account.Decline != "":
+		return no(c.account.Decline, reasonAlways), nil
+	case b.Minor < req.AmountMinor:
+		return no(codeFunds, reasonFunds), nil
+	}
+	return verdict{approved: true, code: codeApproved}, nil
+}
+
+// chip is a cryptogram that was found genuine.
+type chip struct {
+	session [16]byte
+	arqc    [8]byte
+	atc     uint16
+}
+
+// answer is the value of tag 91 for a response code. EMV 4.4 Book 2, 8.2.1.
+func (c *chip) answer(code string) []byte {
+	arc := [2]byte{code[0], code[1]}
+	return issuer.IssuerAuthentication(issuer.ARPC1(c.session, c.arqc, arc), arc)
+}
+
+// checkChip verifies the cryptogram, and that it covers this request: an amount
+// or number that was altered on the way must not pass (Bond et al., arXiv
+// 1209.2531).
+func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
+	get, ok := c.chipGet()
+	if !ok || len(get(tlv.ApplicationCryptogram)) != 8 || len(get(tlv.ATC)) != 2 || len(get(tlv.CryptogramInformation)) != 1 {
+		return nil, no(codeFormat, reasonChip)
+	}
+	if get(tlv.CryptogramInformation)[0]&0xC0 != 0x80 { // EMV 4.4 Book 3, table 15: ARQC
+		return nil, no(codeDoNotHonour, reasonCryptogram)
+	}
+	out := &chip{arqc: [8]byte(get(tlv.ApplicationCryptogram)), atc: binary.BigEndian.Uint16(get(tlv.ATC))}
+	master := issuer.DeriveICC(h.p.Config.IMK, c.account.PAN, c.account.PSN)
+	defer clear(master[:])
+	out.session = issuer.SessionKey(master, out.atc)
+	want := issuer.Cryptogram(out.session, issuer.CryptogramData(get))
+	if _, own := issuer.CVR(get(tlv.IssuerApplicationData)); !own || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
+		return nil, no(codeDoNotHonour, reasonCryptogram)
+	}
+	currency, err := money.Lookup(req.Currency)
+	if err != nil ||
+		!bytes.Equal(get(tlv.AmountAuthorised), bcd(req.AmountMinor, 6)) ||
+		!bytes.Equal(get(tlv.TransactionCurrency), bcd(int64(currency.Numeric), 2)) ||
+		!bytes.Equal(get(tlv.TransactionType), []byte{0}) { // 9C 00: purchase
+		return nil, no(codeDoNotHonour, reasonAmount)
+	}
+	if un := get(tlv.UnpredictableNumber); len(un) != 4 || bytes.Equal(un, make([]byte, 4)) {
+		return nil, no(codeDoNotHonour, reasonNumber)
+	}
+	return out, verdict{}
+}
+
+// bcd writes n as packed digits of size bytes. A negative n, or one with more
+// digits, equals no amount.
+func bcd(n int64, size int) []byte {
+	out, err := hex.DecodeString(fmt.Sprintf("%0*d", 2*size, n))
+	if err != nil || len(out) != size {
+		return nil
+	}
+	return out
+}
+
+// checkPIN checks a PIN where there is one, and that there is one where the
+// terminal says so. The zero verdict lets the request pass.
+func (h *Host) checkPIN(tx Tx, req *wire.Request, c *card) (verdict, error) {
+	if req.PIN == nil {
+		if req.CVM == cvmOnlinePIN || len(c.pin) > 0 {
+			return no(codeDoNotHonour, reasonPINMissing), nil
+		}
+		return verdict{}, nil
+	}
+	if req.PIN.Scheme != schemeDUKPT || len(req.PIN.KSN) != 10 || len(c.pin) != 8 {
+		return no(codeFormat, reasonPINScheme), nil
+	}
+	first, err := tx.Use("ksn:" + hex.EncodeToString(req.PIN.KSN))
+	if err != nil {
+		return verdict{}, err
+	}
+	if !first {
+		return no(codeDoNotHonour, reasonKSN), nil
+	}
+	b, _, err := tx.Account(c.account.Name)
+	if err != nil {
+		return verdict{}, err
+	}
+	if b.Tries <= 0 {
+		return no(codePINTries, reasonPINTries), nil
+	}
+	right, err := h.pinRight(req.PIN, c)
+	if err != nil {
+		return no(codeDoNotHonour, reasonPINBlock), nil //nolint:nilerr // a block of another key or account is an outcome
+	}
+	if right {
+		b.Tries = triesMax
+		return verdict{}, tx.PutAccount(c.account.Name, b)
+	}
+	b.Tries--
+	v := no(codeWrongPIN, reasonPIN)
+	if b.Tries == 0 {
+		v = no(codePINTries, reasonPINTries)
+	}
+	return v, tx.PutAccount(c.account.Name, b)
+}
+
+// What the wire calls them; see drivers.SchemeTDESDUKPT and payment.
+const (
+	schemeDUKPT  = "dukpt-tdes"
+	cvmOnlinePIN = "online-pin"
+)
+
+var errPIN = errors.New("hostsim: PIN block")
+
+// pinRight deciphers the block and compares. Every failure is errPIN.
+func (h *Host) pinRight(p *wire.PIN, c *card) (bool, error) {
+	key, err := keys.TransactionKey(h.p.Config.BDK, [10]byte(p.KSN))
+	if err != nil {
+		return false, errPIN
+	}
+	defer clear(key[:])
+	pinKey, err := keys.Variant(key, keys.UsePIN)
+	if err != nil {
+		return false, errPIN
+	}
+	defer clear(pinKey[:])
+	pan := secret.PAN(c.account.PAN)
+	defer pan.Clear()
+	pin, err := keys.DecryptPIN(p.Format, pinKey, c.pin, pan)
+	if err != nil {
+		return false, errPIN
+	}
+	defer pin.Clear()
+	return len(c.account.PIN) > 0 && subtle.ConstantTimeCompare(pin, []byte(c.account.PIN)) == 1, nil
+}

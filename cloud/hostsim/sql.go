@@ -1,0 +1,188 @@
+package hostsim
+
+import (
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cloudpos/cloudpos/cloud/ingest"
+	"github.com/cloudpos/cloudpos/sync/wire"
+)
+
+var schema = []string{
+	`CREATE TABLE IF NOT EXISTS host_accounts (
+		name TEXT NOT NULL PRIMARY KEY, minor BIGINT NOT NULL, tries BIGINT NOT NULL
+	)`,
+	`CREATE TABLE IF NOT EXISTS host_postings (
+		terminal TEXT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, leg TEXT NOT NULL, attempt BIGINT NOT NULL,
+		account TEXT NOT NULL, amount_minor BIGINT NOT NULL, currency TEXT NOT NULL, approved BIGINT NOT NULL,
+		reversed BIGINT NOT NULL, code TEXT NOT NULL, reason TEXT NOT NULL, auth_code TEXT NOT NULL,
+		host_ref TEXT NOT NULL, issuer_auth TEXT NOT NULL, at_ms BIGINT NOT NULL,
+		PRIMARY KEY (terminal, epoch, seq, leg, attempt)
+	)`,
+	`CREATE INDEX IF NOT EXISTS host_postings_ref ON host_postings (host_ref)`,
+	`CREATE TABLE IF NOT EXISTS host_used (thing TEXT NOT NULL PRIMARY KEY)`,
+	`CREATE TABLE IF NOT EXISTS host_tombstones (
+		terminal TEXT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (terminal, epoch, seq)
+	)`,
+}
+
+const selectPosting = `SELECT terminal, epoch, seq, leg, attempt, account, amount_minor, currency, approved,
+	reversed, code, reason, auth_code, host_ref, issuer_auth, at_ms FROM host_postings`
+
+// SQL is a store in a database with one writer, as cloud/store opens it.
+type SQL struct{ db *sql.DB }
+
+// OpenSQL makes the tables where they are missing. db stays the caller's to
+// close.
+func OpenSQL(ctx context.Context, db *sql.DB) (*SQL, error) {
+	for _, text := range schema {
+		if _, err := db.ExecContext(ctx, text); err != nil {
+			return nil, fmt.Errorf("hostsim: make tables: %w", err)
+		}
+	}
+	return &SQL{db}, nil
+}
+
+// ReadSQL opens a store for Postings only: it writes nothing.
+func ReadSQL(db *sql.DB) *SQL { return &SQL{db} }
+
+// Update implements Store.
+func (s *SQL) Update(ctx context.Context, change func(Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("hostsim: begin: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	if err := change(sqlTx{ctx, tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("hostsim: commit: %w", err)
+	}
+	return nil
+}
+
+// Postings implements Store.
+func (s *SQL) Postings(ctx context.Context, limit int) ([]Posting, error) {
+	rows, err := s.db.QueryContext(ctx, selectPosting+` ORDER BY host_ref DESC LIMIT $1`, limit)
+	return postings(rows, err)
+}
+
+// sqlTx lives no longer than the call of Update that its context is from.
+type sqlTx struct {
+	ctx context.Context
+	tx  *sql.Tx
+}
+
+func (t sqlTx) Posting(k wire.Key) (Posting, bool, error) {
+	rows, err := t.tx.QueryContext(t.ctx,
+		selectPosting+` WHERE terminal = $1 AND epoch = $2 AND seq = $3 AND leg = $4 AND attempt = $5`,
+		k.Terminal, int64(k.Epoch), int64(k.Seq), k.Leg, int64(k.Attempt))
+	all, err := postings(rows, err)
+	if err != nil || len(all) == 0 {
+		return Posting{}, false, err
+	}
+	return all[0], true, nil
+}
+
+func (t sqlTx) PostingsOf(id ingest.ID) ([]Posting, error) {
+	rows, err := t.tx.QueryContext(t.ctx, selectPosting+` WHERE terminal = $1 AND epoch = $2 AND seq = $3`,
+		id.Terminal, int64(id.Epoch), int64(id.Seq))
+	return postings(rows, err)
+}
+
+func postings(rows *sql.Rows, err error) (all []Posting, _ error) {
+	if err != nil {
+		return nil, fmt.Errorf("hostsim: read postings: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	for rows.Next() {
+		var p Posting
+		var auth string
+		var at int64
+		err := rows.Scan(&p.Terminal, &p.Epoch, &p.Seq, &p.Leg, &p.Attempt, &p.Account, &p.AmountMinor, &p.Currency,
+			&p.Approved, &p.Reversed, &p.Code, &p.Reason, &p.AuthCode, &p.HostRef, &auth, &at)
+		if err != nil {
+			return nil, fmt.Errorf("hostsim: read postings: %w", err)
+		}
+		p.At = time.UnixMilli(at).UTC()
+		if p.IssuerAuth, err = hex.DecodeString(auth); err != nil || auth == "" {
+			p.IssuerAuth = nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("hostsim: read postings: %w", err)
+		}
+		all = append(all, p)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("hostsim: read postings: %w", err)
+	}
+	return all, nil
+}
+
+func (t sqlTx) exec(text string, args ...any) (int64, error) {
+	result, err := t.tx.ExecContext(t.ctx, text, args...)
+	if err != nil {
+		return 0, fmt.Errorf("hostsim: write: %w", err)
+	}
+	return result.RowsAffected()
+}
+
+func (t sqlTx) Put(p Posting) error {
+	_, err := t.exec(`INSERT INTO host_postings (terminal, epoch, seq, leg, attempt, account, amount_minor, currency,
+			approved, reversed, code, reason, auth_code, host_ref, issuer_auth, at_ms)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+		ON CONFLICT (terminal, epoch, seq, leg, attempt) DO UPDATE SET reversed = excluded.reversed`,
+		p.Terminal, int64(p.Epoch), int64(p.Seq), p.Leg, int64(p.Attempt), p.Account, p.AmountMinor, p.Currency,
+		p.Approved, p.Reversed, p.Code, p.Reason, p.AuthCode, p.HostRef, hex.EncodeToString(p.IssuerAuth), p.At.UnixMilli())
+	return err
+}
+
+func (t sqlTx) Account(name string) (b Balance, ok bool, err error) {
+	err = t.tx.QueryRowContext(t.ctx, `SELECT minor, tries FROM host_accounts WHERE name = $1`, name).Scan(&b.Minor, &b.Tries)
+	if errors.Is(err, sql.ErrNoRows) {
+		return b, false, nil
+	}
+	if err != nil {
+		return b, false, fmt.Errorf("hostsim: read account: %w", err)
+	}
+	return b, true, nil
+}
+
+func (t sqlTx) PutAccount(name string, b Balance) error {
+	_, err := t.exec(`INSERT INTO host_accounts (name, minor, tries) VALUES ($1, $2, $3)
+		ON CONFLICT (name) DO UPDATE SET minor = excluded.minor, tries = excluded.tries`, name, b.Minor, b.Tries)
+	return err
+}
+
+func (t sqlTx) Use(thing string) (bool, error) {
+	n, err := t.exec(`INSERT INTO host_used (thing) VALUES ($1) ON CONFLICT DO NOTHING`, thing)
+	return n == 1, err
+}
+
+func (t sqlTx) Buried(id ingest.ID) (bool, error) {
+	var n int64
+	err := t.tx.QueryRowContext(t.ctx, `SELECT COUNT(*) FROM host_tombstones WHERE terminal = $1 AND epoch = $2 AND seq = $3`,
+		id.Terminal, int64(id.Epoch), int64(id.Seq)).Scan(&n)
+	if err != nil {
+		return false, fmt.Errorf("hostsim: read tombstone: %w", err)
+	}
+	return n > 0, nil
+}
+
+func (t sqlTx) Bury(id ingest.ID) error {
+	_, err := t.exec(`INSERT INTO host_tombstones (terminal, epoch, seq) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`,
+		id.Terminal, int64(id.Epoch), int64(id.Seq))
+	return err
+}
+
+func (t sqlTx) Count() (n int64, err error) {
+	if err = t.tx.QueryRowContext(t.ctx, `SELECT COUNT(*) FROM host_postings`).Scan(&n); err != nil {
+		return 0, fmt.Errorf("hostsim: count: %w", err)
+	}
+	return n, nil
+}
