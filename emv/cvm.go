@@ -39,9 +39,9 @@ func (r cvmRule) next() bool   { return r.code&methodNext != 0 }
 
 // cvmRules is the list and the place in it: the first rule is the current one.
 type cvmRules struct {
-	x, y     uint32
-	rest     []cvmRule
-	noPIN    bool // bypassed, or the pad is broken: nobody is asked again
+	x, y  uint32
+	rest  []cvmRule
+	noPIN bool // bypassed, or the pad is broken: nobody is asked again
 }
 
 // parseCVMList reads 8E. EMV 4.4 Book 3, 10.5.

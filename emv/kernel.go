@@ -46,9 +46,9 @@ var stateNames = [...]string{
 	listingAIDs: "selecting AIDs", choosing: "choosing", selecting: "selecting",
 	initiating: "initiating", reading: "reading records", authenticating: "authenticating the card",
 	enteringPIN: "entering a PIN", readingATC: "reading the ATC", readingLastATC: "reading the last online ATC",
-	generatingFirst: "first GENERATE AC", askingHost: "asking the host",
-	authenticatingIssuer: "authenticating the issuer", scriptingBefore: "scripts before the second GENERATE AC",
-	generatingSecond: "second GENERATE AC", scriptingAfter: "scripts after the second GENERATE AC", ended: "ended",
+	generatingFirst: "waiting for the first cryptogram", askingHost: "asking the host",
+	authenticatingIssuer: "authenticating the issuer", scriptingBefore: "running scripts before the second cryptogram",
+	generatingSecond: "waiting for the second cryptogram", scriptingAfter: "running scripts after the second cryptogram", ended: "ended",
 }
 
 // String names the state for errors.
@@ -213,7 +213,7 @@ func (k *Kernel) forget() {
 	k.card, k.generated = map[tlv.Tag][]byte{}, map[tlv.Tag][]byte{}
 	k.records.clear()
 	k.icc, k.ddolData, k.odaError, k.rules, k.atc = oda.PublicKey{}, nil, nil, cvmRules{}, nil
-	for _, t := range []tlv.Tag{tlv.AID, tlv.ICCDynamicNumber, tlv.TCHash, tlv.ARC} {
+	for _, t := range []tlv.Tag{tlv.AID, tlv.TerminalVersion, tlv.FloorLimit, tlv.ICCDynamicNumber, tlv.TCHash, tlv.ARC} {
 		delete(k.terminal, t)
 	}
 	k.tvr, k.tsi = tvr{}, tsi{}

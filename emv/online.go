@@ -25,9 +25,6 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 	k.host = h
 	k.setARC(h.ARC)
 	k.before, k.after = parseScripts(h.Scripts)
-	if len(k.before)+len(k.after) > 0 {
-		k.tsi.set(tsiScripts)
-	}
 	k.running = -1
 	if len(h.IssuerAuth) < issuerAuthMin || len(h.IssuerAuth) > issuerAuthMax {
 		return k.scriptBefore()

@@ -104,8 +104,11 @@ func (k *Kernel) sendScripts(list []script) (Action, bool) {
 			}
 		}
 		k.running++
-		if k.running < len(list) && list[k.running].broken {
-			k.tvr.set(list[k.running].bit)
+		if k.running < len(list) {
+			k.tsi.set(tsiScripts)
+			if list[k.running].broken {
+				k.tvr.set(list[k.running].bit)
+			}
 		}
 	}
 	return nil, false
