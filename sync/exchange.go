@@ -42,7 +42,7 @@ func (l *Link) Exchange(ctx context.Context, m payment.Message) (payment.Answer,
 	if err != nil { // it is being sent on somebody else's behalf
 		return payment.Answer{}, unknown(m.Key, err)
 	}
-	defer l.forget(key)
+	defer l.forget(key, answer)
 
 	a, sent, err := l.pursue(ctx, data, answer)
 	switch {
@@ -115,10 +115,12 @@ func (l *Link) expect(key wire.Key) (chan wire.Answer, error) {
 	return answer, nil
 }
 
-func (l *Link) forget(key wire.Key) {
+func (l *Link) forget(key wire.Key, answer chan wire.Answer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.pending, key)
+	if l.pending[key] == answer {
+		delete(l.pending, key)
+	}
 }
 
 // deliver takes a message from the transport. It never blocks.
@@ -146,12 +148,14 @@ func (l *Link) deliverAnswer(payload []byte) {
 		l.state.Foreign++
 		return
 	}
-	select {
-	case l.pending[a.Key] <- a: // never ready when nobody waits: the channel is nil
-		l.state.Answered++
-	default:
+	answer := l.pending[a.Key]
+	if answer == nil {
 		l.state.Stale++
+		return
 	}
+	delete(l.pending, a.Key) // the first one counts
+	answer <- a              // it has room for one
+	l.state.Answered++
 }
 
 func (l *Link) deliverWelcome(payload []byte) {

@@ -78,6 +78,7 @@ func NewMQTT(opts MQTTOpts) (*MQTT, error) {
 	setDefault(&opts.WriteTimeout, 5*time.Second)
 	setDefault(&opts.KeepAlive, 30*time.Second)
 	setDefault(&opts.PingTimeout, 10*time.Second)
+	opts.KeepAlive = max(opts.KeepAlive, time.Second) // the protocol counts in seconds, and 0 is never
 	return &MQTT{opts: opts}, nil
 }
 
@@ -124,7 +125,7 @@ func (t *MQTT) dial(ctx context.Context, topics int) (net.Conn, error) {
 		_ = raw.Close()
 		return nil, err
 	}
-	return &guard{Conn: secure, writeTimeout: t.opts.WriteTimeout, subackMax: 2 + topics}, nil
+	return &guard{Conn: secure, raw: raw, writeTimeout: t.opts.WriteTimeout, subackMax: 2 + topics}, nil
 }
 
 // wrap makes a client for one connection. It never reconnects: the library's
@@ -176,7 +177,7 @@ func (c *mqttConn) open(ctx context.Context, topics []string) error {
 	}
 	token := c.client.SubscribeMultiple(filters, nil)
 	if err := c.await(ctx, token); err != nil {
-		return fmt.Errorf("mqtt subscribe: %w", err)
+		return fmt.Errorf("mqtt subscribe: %w", c.reason(ctx, err))
 	}
 	subscribed, ok := token.(*mqtt.SubscribeToken)
 	if !ok {
@@ -199,6 +200,20 @@ func (c *mqttConn) await(ctx context.Context, token mqtt.Token) error {
 		return c.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// reason waits for why the connection was lost, which comes a moment after its
+// tokens have failed for that.
+func (c *mqttConn) reason(ctx context.Context, err error) error {
+	if c.client.IsConnectionOpen() {
+		return err
+	}
+	select {
+	case <-c.done:
+		return c.err
+	case <-ctx.Done():
+		return err
 	}
 }
 
@@ -276,8 +291,8 @@ func explain(ctx context.Context, err error) error {
 	if alert, ok := errors.AsType[*net.OpError](err); ok && alert.Op == "remote error" && strings.Contains(err.Error(), "certificate") {
 		return fmt.Errorf("our %w by the broker: %w", ErrCertificate, err)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(err, cause) {
+		return fmt.Errorf("%w: %w", cause, err)
 	}
 	return err
 }
