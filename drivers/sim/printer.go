@@ -184,8 +184,9 @@ func (p *printer) process() {
 			}
 		}
 		if n < 0 {
-			n = 2
+			p.buf = p.buf[2:]
 			p.unknown++
+			continue
 		}
 		cmd := p.buf[:n]
 		p.buf = p.buf[n:]
