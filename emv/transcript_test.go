@@ -47,7 +47,7 @@ func TestTranscripts(t *testing.T) {
 			}
 			got := replay(t, want)
 			if *update && got != want {
-				if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 					t.Fatal(err)
 				}
 				return

@@ -1,0 +1,263 @@
+package emv_test
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1"
+	"flag"
+	"fmt"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+)
+
+var signed = flag.Bool("signed", false, "write testdata/dda-*.txt with keys that are made now and forgotten")
+
+// signer is a certification authority, an issuer and a card, made at run time.
+// Their private keys are never stored: transcripts hold public keys,
+// certificates and signatures alone.
+type signer struct{ ca, issuer, icc *rsa.PrivateKey }
+
+var newSigner = sync.OnceValues(func() (signer, error) {
+	var s signer
+	for _, k := range []struct {
+		key  **rsa.PrivateKey
+		bits int
+	}{{&s.ca, 1408}, {&s.issuer, 1152}, {&s.icc, 1024}} {
+		made, err := rsa.GenerateKey(rand.Reader, k.bits)
+		if err != nil {
+			return s, err
+		}
+		*k.key = made
+	}
+	return s, nil
+})
+
+// ddaCard is what a card with DDA answers; stories spoil it. Strings are in the
+// transcripts' notation.
+type ddaCard struct {
+	signer
+	withs        []string
+	aip, afl     string
+	static       string // content of the record that is signed
+	cdols        string
+	issuerData   string // 8F 90 92 9F32
+	iccData      string // 9F46 9F48 9F47
+	ddol         string // 9F49, or none
+	ddolData     string // what the card signs
+	internal     string // the answer to INTERNAL AUTHENTICATE; "" if it is not sent
+	issuerExpiry string // MMYY
+	extra        string // a further record
+	ends         bool   // the card breaks a rule
+}
+
+const (
+	ddaStatic = `5A[9999010000000018] 5F34[01] 5F24[281231] 5F25[200101] 5F28[0156] 9F07[FF80] 9F08[0001] 9F42[0156] 8E[00000000 00000000 1F00] 9F4A[82]`
+	ddaCDOLs  = `8C[9F0206 9505 9F3704 9F4C03] 8D[8A02 9F0206 9505 9F3704] 9F0D[0000000000] 9F0E[0000000000] 9F0F[F8F8F8F800]`
+)
+
+func newDDACard(t *testing.T) *ddaCard {
+	t.Helper()
+	s, err := newSigner()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ddaCard{
+		signer: s, aip: "3C00", afl: "08010100 10010201 18010200", static: ddaStatic, cdols: ddaCDOLs,
+		ddolData: "01234567", issuerExpiry: "1228",
+		withs: []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", exponent(s.ca), s.ca.N.Bytes())},
+	}
+}
+
+// issue signs what the card holds now.
+func (c *ddaCard) issue(t *testing.T) {
+	t.Helper()
+	content, err := parseNotation(c.static)
+	if err != nil {
+		t.Fatal(err)
+	}
+	content = append(content, unhex(t, c.aip)...) // for 9F4A
+	signed, rest := certify(c.ca, c.issuer, "02 999901FF "+c.issuerExpiry+" 000001", 36, nil, t)
+	c.issuerData = fmt.Sprintf("8F[01] 90[%X] 92[%X] 9F32[%X]", signed, rest, exponent(c.issuer))
+	signed, rest = certify(c.issuer, c.icc, "04 9999010000000018FFFF 1228 000002", 42, content, t)
+	c.iccData = fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, exponent(c.icc))
+	dynamic := unhex(t, "05 01 04 03 A1B2C3")
+	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.icc.Size()-22-len(dynamic))...)
+	c.internal = fmt.Sprintf("80[%X] 9000", signRecoverable(c.icc, dynamic, unhex(t, c.ddolData)))
+}
+
+// certify makes a certificate: EMV 4.4 Book 2, tables 2 and 12.
+func certify(by, key *rsa.PrivateKey, fields string, fixed int, static []byte, t *testing.T) (signed, rest []byte) {
+	t.Helper()
+	content := append(unhex(t, fields), 1, 1, byte(key.Size()), byte(len(exponent(key))))
+	modulus, room := key.N.Bytes(), by.Size()-fixed
+	content = append(content, modulus[:min(room, len(modulus))]...)
+	content = append(content, bytes.Repeat([]byte{0xBB}, max(room-len(modulus), 0))...)
+	rest = modulus[min(room, len(modulus)):]
+	return signRecoverable(by, content, rest, exponent(key), static), rest
+}
+
+// signRecoverable is EMV 4.4 Book 2, A2.1.2.
+func signRecoverable(key *rsa.PrivateKey, content []byte, extra ...[]byte) []byte {
+	hash := sha1.Sum(append(bytes.Clone(content), bytes.Join(extra, nil)...))
+	plain := append(append(append([]byte{0x6A}, content...), hash[:]...), 0xBC)
+	return new(big.Int).Exp(new(big.Int).SetBytes(plain), key.D, key.N).FillBytes(make([]byte, key.Size()))
+}
+
+func exponent(k *rsa.PrivateKey) []byte { return big.NewInt(int64(k.E)).Bytes() }
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := parseNotation(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// transcript is a sale with the card, without the kernel's lines.
+func (c *ddaCard) transcript(why string) string {
+	var b strings.Builder
+	for _, line := range strings.Split(why, "\n") {
+		fmt.Fprintf(&b, "# %s\n", line)
+	}
+	for _, w := range c.withs {
+		fmt.Fprintf(&b, "with %s\n", w)
+	}
+	lines := []string{
+		"atr 3B650000002063CB6800", "< 6A82",
+		`< 6F[84[F043504F530101] A5[50["CLOUDPOS"]]] 9000`,
+		`< 6F[84[F043504F530101] A5[50["CLOUDPOS"]]] 9000`,
+		fmt.Sprintf("< 77[82[%s] 94[%s]] 9000", c.aip, c.afl),
+		`< 70[57[9999010000000018D281220100000F]] 9000`,
+		fmt.Sprintf("< 70[%s] 9000", c.static),
+		fmt.Sprintf("< 70[%s] 9000", c.cdols),
+		fmt.Sprintf("< 70[%s] 9000", c.issuerData),
+		fmt.Sprintf("< 70[%s%s] 9000", c.iccData, c.ddol),
+	}
+	for _, further := range []string{c.extra, c.internal} {
+		if further != "" {
+			lines = append(lines, "< "+further)
+		}
+	}
+	if c.ends {
+		return b.String() + strings.Join(lines, "\n") + "\n"
+	}
+	b.WriteString(strings.Join(append(lines,
+		"< 80[80 001A 1122334455667788 06010A03A00000] 9000", "! host 00 approved",
+		"< 80[40 001A 8877665544332211 06010A03A00000] 9000"), "\n") + "\n")
+	return b.String()
+}
+
+// ddaStories: what is spoilt, and the first byte of the TVR that follows.
+var ddaStories = []struct {
+	name, why string
+	tvr       byte
+	spoil     func(t *testing.T, c *ddaCard)
+}{
+	{"ok", "The card proves itself: TVR byte 1 stays zero, TSI says that data authentication\nwas done, and CDOL1 gets the ICC dynamic number that the card signed.", 0x00, func(*testing.T, *ddaCard) {}},
+	{"format2", "The signature comes in a template 77.", 0x00, func(_ *testing.T, c *ddaCard) {
+		c.internal = "77[9F4B" + strings.TrimPrefix(strings.TrimSuffix(c.internal, " 9000"), "80") + "] 9000"
+	}},
+	{"card-ddol", "The card has a DDOL of its own: number and amount are signed.", 0x00, func(t *testing.T, c *ddaCard) {
+		c.ddol, c.ddolData = " 9F49[9F3704 9F0206]", "01234567 000000001250"
+		c.issue(t)
+	}},
+	{"failed", "The card signed another unpredictable number, as a replayed signature would have:\nTVR B1b4, and the sale goes on, online.", 0x08, func(t *testing.T, c *ddaCard) {
+		c.ddolData = "01234566"
+		c.issue(t)
+	}},
+	{"static-changed", "A signed record was changed (a longer expiry): the ICC certificate fails, and no\nINTERNAL AUTHENTICATE is sent.", 0x08, func(_ *testing.T, c *ddaCard) {
+		c.static, c.internal = strings.Replace(c.static, "281231", "291231", 1), ""
+	}},
+	{"tag-list", "The static data tag list asks for more than the AIP: failed (Book 3, 10.3).", 0x08, func(t *testing.T, c *ddaCard) {
+		c.static = strings.Replace(c.static, "9F4A[82]", "9F4A[82 84]", 1)
+		c.issue(t)
+		c.internal = ""
+	}},
+	{"ca-key-unknown", "The terminal does not have the CA key: failed, rather than not performed.", 0x08, func(_ *testing.T, c *ddaCard) {
+		c.withs, c.internal = nil, ""
+	}},
+	{"certificate-missing", "The card has no ICC certificate: failed, and data missing (TVR B1b4 and B1b6).", 0x28, func(_ *testing.T, c *ddaCard) {
+		c.iccData, c.internal = "9F47[03]", ""
+	}},
+	{"remainder-missing", "The rest of the issuer's modulus is missing: failed, and data missing.", 0x28, func(t *testing.T, c *ddaCard) {
+		signed, _ := certify(c.ca, c.issuer, "02 999901FF 1228 000001", 36, nil, t)
+		c.issuerData, c.internal = fmt.Sprintf("8F[01] 90[%X] 9F32[%X]", signed, exponent(c.issuer)), ""
+	}},
+	{"issuer-expired", "The issuer's certificate is expired since the end of last month.", 0x08, func(t *testing.T, c *ddaCard) {
+		c.issuerExpiry = "1026"
+		c.issue(t)
+		c.internal = ""
+	}},
+	{"issuer-last-month", "The issuer's certificate is good until the end of this month.", 0x00, func(t *testing.T, c *ddaCard) {
+		c.issuerExpiry = "1126"
+		c.issue(t)
+	}},
+	{"ddol-without-number", "The card's DDOL lacks the unpredictable number: failed, without a fall back to the\ndefault one (Book 2, 6.5.1).", 0x08, func(_ *testing.T, c *ddaCard) {
+		c.ddol, c.internal = " 9F49[9F0206]", ""
+	}},
+	{"no-ddol", "Neither card nor terminal has a DDOL: failed.", 0x08, func(_ *testing.T, c *ddaCard) {
+		c.withs, c.internal = append(c.withs, "no-default-ddol"), ""
+	}},
+	{"signature-missing", "The answer to INTERNAL AUTHENTICATE is a template without 9F4B.", 0x28, func(_ *testing.T, c *ddaCard) {
+		c.internal = "77[9F4C[010203]] 9000"
+	}},
+	{"status", "INTERNAL AUTHENTICATE answered by an error: terminated (Book 3, 6.3.5).", 0, func(_ *testing.T, c *ddaCard) {
+		c.internal, c.ends = "6F00", true
+	}},
+	{"malformed", "INTERNAL AUTHENTICATE answered by neither format: terminated.", 0, func(_ *testing.T, c *ddaCard) {
+		c.internal, c.ends = "70[9F4B[00]] 9000", true
+	}},
+	{"issuer-file", "A signed record of a file beyond EMV's own (SFI 12) counts as a whole, template\nincluded (Book 3, 10.3).", 0x00, func(t *testing.T, c *ddaCard) {
+		content := c.static
+		c.static += " 70[DF01[0102]]" // as a part of what is signed
+		c.issue(t)
+		c.static, c.afl, c.extra = content, c.afl+" 60010101", "70[DF01[0102]] 9000"
+	}},
+	{"record-unusable", "A signed record of such a file is no template: data authentication has failed,\nthe sale goes on.", 0x08, func(_ *testing.T, c *ddaCard) {
+		c.afl, c.extra, c.internal = c.afl+" 60010101", "0102 9000", ""
+	}},
+	{"terminal-without", "The terminal has no DDA: not performed (TVR B1b8).", 0x80, func(_ *testing.T, c *ddaCard) {
+		c.withs, c.internal = append(c.withs, "capabilities 204800"), ""
+	}},
+	{"card-with-sda-alone", "The card has SDA alone, which this terminal does not do: not performed.", 0x80, func(t *testing.T, c *ddaCard) {
+		c.aip = "5C00"
+		c.issue(t)
+		c.internal = ""
+	}},
+}
+
+// TestDDA runs the stories with keys that are made now; -signed keeps them as
+// transcripts for the eye, and for TestTranscripts.
+func TestDDA(t *testing.T) {
+	for _, story := range ddaStories {
+		t.Run(story.name, func(t *testing.T) {
+			c := newDDACard(t)
+			c.issue(t)
+			story.spoil(t, c)
+			text := replay(t, c.transcript(story.why))
+			want, times := fmt.Sprintf(" 95[%02X00008000] ", story.tvr), 2
+			if c.ends {
+				want, times = "= EndApplication: ", 1
+			}
+			if strings.Count(text, want) != times {
+				t.Errorf("%q is not %d times in\n%s", want, times, text)
+			}
+			sent := strings.Contains(text, "INTERNAL AUTHENTICATE\n")
+			if sent != (c.internal != "") {
+				t.Errorf("INTERNAL AUTHENTICATE sent: %v", sent)
+			}
+			if *signed {
+				file := filepath.Join("testdata", "dda-"+story.name+".txt")
+				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
