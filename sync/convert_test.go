@@ -24,26 +24,26 @@ func fill(v reflect.Value, path string, n *int) []string {
 		v.Set(reflect.ValueOf([]byte{byte(*n)}))
 		return []string{path}
 	}
-	switch v.Kind() {
-	case reflect.Pointer:
+	switch kind := v.Kind(); {
+	case kind == reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		return fill(v.Elem(), path, n)
-	case reflect.Struct:
+	case kind == reflect.Struct:
 		var paths []string
 		for i := range v.NumField() {
 			paths = append(paths, fill(v.Field(i), path+"."+v.Type().Field(i).Name, n)...)
 		}
 		return paths
-	case reflect.String:
+	case kind == reflect.String:
 		v.SetString(fmt.Sprint("s", *n))
-	case reflect.Bool:
+	case kind == reflect.Bool:
 		v.SetBool(true)
-	case reflect.Int, reflect.Int64:
+	case v.CanInt():
 		v.SetInt(int64(*n))
-	case reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+	case v.CanUint():
 		v.SetUint(uint64(*n))
 	default:
-		panic("no value for " + path + ", a " + v.Kind().String())
+		panic("no value for " + path + ", a " + kind.String())
 	}
 	return []string{path}
 }

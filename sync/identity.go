@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// ErrCertificate: one side's certificate is not accepted. Waiting does not
-// help; somebody has to look.
+// ErrCertificate says that one side's certificate is not accepted. Waiting
+// does not help; somebody has to look.
 var ErrCertificate = errors.New("certificate refused")
 
 // Identity is what a terminal proves itself with, and whom it trusts.

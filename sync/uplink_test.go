@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -183,11 +184,10 @@ func TestUplinkIsWokenByACommit(t *testing.T) {
 func TestUplinkIsBoundedAndInOrder(t *testing.T) {
 	inWorld(t, cloudsync.Opts{}, nil, func(w *world) {
 		w.connected()
-		underWay, most := 0, 0
+		var underWay, most atomic.Int32 // most is stored by the cloud alone
 		w.answer = func(r wire.Request) []answer {
-			underWay++
-			most = max(most, underWay)
-			time.AfterFunc(time.Second, func() { underWay-- })
+			most.Store(max(most.Load(), underWay.Add(1)))
+			time.AfterFunc(time.Second, func() { underWay.Add(-1) })
 			return []answer{{after: time.Second + 1, Answer: usual(r)}}
 		}
 		j := newJournal()
@@ -196,8 +196,8 @@ func TestUplinkIsBoundedAndInOrder(t *testing.T) {
 		}
 		defer w.uplink(j, cloudsync.UplinkOpts{})()
 		time.Sleep(6 * time.Second)
-		if left := j.pending(); len(left) != 0 || most != 4 {
-			t.Errorf("pending %v, at most %d at once, want none and 4", left, most)
+		if left := j.pending(); len(left) != 0 || most.Load() != 4 {
+			t.Errorf("pending %v, at most %d at once, want none and 4", left, most.Load())
 		}
 		got := w.received()
 		for i := range got {

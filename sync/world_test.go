@@ -153,18 +153,18 @@ func (w *world) received() []wire.Request {
 }
 
 // exchange asks the host, for so long, and says how long it took.
-func (w *world) exchange(m payment.Message, patience time.Duration) (payment.Answer, error, time.Duration) {
+func (w *world) exchange(m payment.Message, patience time.Duration) (payment.Answer, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(w.Context(), patience)
 	defer cancel()
 	began := time.Now()
 	a, err := w.link.Exchange(ctx, m)
-	return a, err, time.Since(began)
+	return a, time.Since(began), err
 }
 
 // exchanged demands the usual answer.
 func (w *world) exchanged(m payment.Message, patience time.Duration) time.Duration {
 	w.Helper()
-	a, err, took := w.exchange(m, patience)
+	a, took, err := w.exchange(m, patience)
 	if err != nil || a.Key != m.Key {
 		w.Errorf("Exchange(%v) = %+v, %v", m.Key, a, err)
 	}
