@@ -17,11 +17,12 @@ const (
 	terminalMax      = 64
 )
 
-// anchor is the end of the log: how long it is, its last hash, and the numbers
+// anchor is the end of the log: how long it is, its last line, and the numbers
 // that were used last. It is written with each entry.
 type anchor struct {
-	count   uint64 // of lines; the first has position 1
-	head    [sha256.Size]byte
+	count   uint64 // of lines, and the position of the last
+	key     [lineKeySize]byte
+	head    [sha256.Size]byte // hash of the last
 	epoch   uint32
 	seq     uint64
 	stan    uint32
@@ -29,11 +30,12 @@ type anchor struct {
 	last    int64 // latest trusted time of an entry, Unix milliseconds, or 0
 }
 
-const anchorSize = 8 + sha256.Size + 4 + 8 + 4 + 4 + 8 + 4
+const anchorSize = 8 + lineKeySize + sha256.Size + 4 + 8 + 4 + 4 + 8 + 4
 
 func (a anchor) encode() []byte {
 	b := make([]byte, 0, anchorSize)
 	b = binary.BigEndian.AppendUint64(b, a.count)
+	b = append(b, a.key[:]...)
 	b = append(b, a.head[:]...)
 	b = binary.BigEndian.AppendUint32(b, a.epoch)
 	b = binary.BigEndian.AppendUint64(b, a.seq)
@@ -53,8 +55,9 @@ func decodeAnchor(b []byte) (anchor, error) {
 	}
 	var a anchor
 	a.count = binary.BigEndian.Uint64(body)
-	copy(a.head[:], body[8:])
-	body = body[8+sha256.Size:]
+	body = body[8:]
+	body = body[copy(a.key[:], body):]
+	body = body[copy(a.head[:], body):]
 	a.epoch = binary.BigEndian.Uint32(body)
 	a.seq = binary.BigEndian.Uint64(body[4:])
 	a.stan = binary.BigEndian.Uint32(body[12:])

@@ -1,10 +1,11 @@
 package offline
 
 import (
-	"encoding/binary"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 
@@ -102,56 +103,58 @@ func verify(tx *bbolt.Tx) error {
 	return verifyRecords(tx, terminal, end)
 }
 
-// verifyChain walks the log from its first line to the anchor.
+// link is what a line says of its place in the chain.
+type link struct{ prev, hash [sha256.Size]byte }
+
+// verifyChain checks every line, and that each position up to the anchor's is
+// there once and continues the one before.
 func verifyChain(tx *bbolt.Tx, end anchor) error {
 	log, err := bucket(tx, bucketLog)
 	if err != nil {
 		return err
 	}
-	var at anchor
+	if n := countKeys(tx, bucketLog); uint64(n) != end.count {
+		return fmt.Errorf("%w: the log has %d entries, the anchor says %d", ErrDamaged, n, end.count)
+	}
+	links := make([]link, end.count+1) // the first stays zero, as the first line's prev is
 	cursor := log.Cursor()
 	for key, line := cursor.First(); key != nil; key, line = cursor.Next() {
-		at.count++
-		if string(key) != string(positionKey(at.count)) {
-			return fmt.Errorf("%w: position %x found where %d is due", ErrDamaged, key, at.count)
-		}
-		if err := checkLine(at.count, line); err != nil {
+		if err := checkLine(key, line); err != nil {
 			return err
 		}
-		if string(line[linePrev:linePayload]) != string(at.head[:]) {
-			return fmt.Errorf("%w: entry %d does not continue the one before", ErrDamaged, at.count)
+		at := position(line)
+		if at == 0 || at > end.count || links[at].hash != [sha256.Size]byte{} {
+			return fmt.Errorf("%w: entry %x has position %d of %d", ErrDamaged, key, at, end.count)
 		}
-		at.head = lineHash(at.count, line)
+		copy(links[at].prev[:], line[linePrev:])
+		links[at].hash = lineHash(key, line)
 	}
-	if at.count != end.count || at.head != end.head {
-		return fmt.Errorf("%w: the log has %d entries up to %x, the anchor says %d up to %x",
-			ErrDamaged, at.count, at.head[:4], end.count, end.head[:4])
+	for at := 1; at < len(links); at++ {
+		if links[at].prev != links[at-1].hash {
+			return fmt.Errorf("%w: entry at %d does not continue the one before", ErrDamaged, at)
+		}
+	}
+	if links[end.count].hash != end.head {
+		return fmt.Errorf("%w: the last entry is not the one that was anchored", ErrDamaged)
 	}
 	return nil
 }
 
 // verifyRecords folds every record, and compares the indexes with the folds.
-// Each line is under exactly one key: a record's keys are unique and its
-// entries bear its id, so counting is enough.
 func verifyRecords(tx *bbolt.Tx, terminal string, end anchor) error {
-	records, err := bucket(tx, bucketRecords)
+	log, err := bucket(tx, bucketLog)
 	if err != nil {
 		return err
 	}
 	owed := make([]int, len(indexes))
-	var entries uint64
 	var highest payment.ID
-	cursor := records.Cursor()
+	cursor := log.Cursor()
 	for key, _ := cursor.First(); key != nil; {
-		if len(key) != recordKeySize {
-			return fmt.Errorf("%w: %s has a key of %d bytes", ErrDamaged, bucketRecords, len(key))
-		}
 		highest = keyID(terminal, key)
 		r, err := readRecord(tx, highest)
 		if err != nil {
 			return err
 		}
-		entries += uint64(r.Version)
 		for i, index := range indexes {
 			if err := verifyKey(tx, index.bucket, &r, index.owed(&r)); err != nil {
 				return err
@@ -160,12 +163,11 @@ func verifyRecords(tx *bbolt.Tx, terminal string, end anchor) error {
 				owed[i]++
 			}
 		}
-		key, _ = cursor.Seek(binary.BigEndian.AppendUint64(idKey(highest), ^uint64(0)))
+		key, _ = cursor.Seek(append(idKey(highest), math.MaxUint8))
 	}
 	atHead := highest.Epoch == end.epoch && highest.Seq == end.seq
-	if entries != end.count || end.behind(highest.Epoch, highest.Seq) || end.seq > 0 && !atHead {
-		return fmt.Errorf("%w: records up to %v have %d entries, the log %d up to %d/%d",
-			ErrDamaged, highest, entries, end.count, end.epoch, end.seq)
+	if end.behind(highest.Epoch, highest.Seq) || end.seq > 0 && !atHead {
+		return fmt.Errorf("%w: the last record is %v, the anchor says %d/%d", ErrDamaged, highest, end.epoch, end.seq)
 	}
 	for i, index := range indexes {
 		if n := countKeys(tx, index.bucket); n != owed[i] {
@@ -202,17 +204,17 @@ func checkEnd(tx *bbolt.Tx, end anchor) error {
 			return err
 		}
 	}
-	key, line := tx.Bucket(bucketLog).Cursor().Last()
-	if end.count == 0 && key == nil {
+	if end.count == 0 {
 		return nil
 	}
-	if string(key) != string(positionKey(end.count)) {
-		return fmt.Errorf("%w: the log ends at %x, the anchor says %d", ErrDamaged, key, end.count)
+	line := tx.Bucket(bucketLog).Get(end.key[:])
+	if line == nil {
+		return fmt.Errorf("%w: the last entry is missing", ErrDamaged)
 	}
-	if err := checkLine(end.count, line); err != nil {
+	if err := checkLine(end.key[:], line); err != nil {
 		return err
 	}
-	if lineHash(end.count, line) != end.head {
+	if lineHash(end.key[:], line) != end.head {
 		return fmt.Errorf("%w: the last entry is not the one that was anchored", ErrDamaged)
 	}
 	return nil

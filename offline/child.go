@@ -1,12 +1,12 @@
 package offline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -21,6 +21,9 @@ const (
 	exitNewer   = 11
 	exitInUse   = 12
 )
+
+// crashes are the signals that a program sends to itself.
+var crashes = []syscall.Signal{syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT}
 
 const childTextMax = 1000 // bytes of what the child says that go into an error
 
@@ -52,23 +55,24 @@ func CheckInChild(timeout time.Duration, command func(path string) []string) fun
 		argv := command(path)
 		ctx, cancel := context.WithTimeout(context.Background(), timeout)
 		defer cancel()
-		var text bytes.Buffer
+		var text firstBytes
 		cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 		cmd.Stderr = &text
 		cmd.WaitDelay = time.Second
 		err := cmd.Run()
-		if ctx.Err() != nil {
+		if ended := cmd.ProcessState != nil && cmd.ProcessState.Exited(); !ended && ctx.Err() != nil {
 			return fmt.Errorf("%w: its check did not end within %v", ErrDamaged, timeout)
 		}
-		return childError(err, childText(text.String()))
+		return childError(err, strings.TrimSpace(string(text)))
 	}
 }
 
-func childText(s string) string {
-	if len(s) > childTextMax {
-		s = s[:childTextMax]
-	}
-	return strings.TrimSpace(s)
+// firstBytes keeps the beginning of what is written to it.
+type firstBytes []byte
+
+func (b *firstBytes) Write(p []byte) (int, error) {
+	*b = append(*b, p[:min(len(p), childTextMax-len(*b))]...)
+	return len(p), nil
 }
 
 func childError(err error, text string) error {
@@ -84,11 +88,8 @@ func childError(err error, text string) error {
 	case exitInUse:
 		return fmt.Errorf("%w: %s", ErrInUse, text)
 	}
-	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		switch status.Signal() {
-		case syscall.SIGSEGV, syscall.SIGBUS, syscall.SIGABRT:
-			return fmt.Errorf("%w: its check ended with %v", ErrDamaged, status.Signal())
-		}
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && slices.Contains(crashes, status.Signal()) {
+		return fmt.Errorf("%w: its check ended with %v", ErrDamaged, status.Signal())
 	}
 	return fmt.Errorf("check ended with %w: %s", err, text)
 }

@@ -48,6 +48,11 @@ func (j *Journal) copyTo(path string) error {
 	if err != nil {
 		return err
 	}
-	err = guard(func() error { return bbolt.Compact(db, j.db, compactStep) })
+	err = guard(func() error {
+		if err := bbolt.Compact(db, j.db, compactStep); err != nil {
+			return err
+		}
+		return db.View(verify)
+	})
 	return errors.Join(err, db.Close())
 }

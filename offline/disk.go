@@ -3,6 +3,7 @@ package offline
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -35,6 +36,17 @@ func lockDir(dir string, wait time.Duration) (*os.File, error) {
 		return nil, fmt.Errorf("%w: %s", ErrInUse, dir)
 	}
 	return nil, fmt.Errorf("lock %s: %w", dir, err)
+}
+
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("offline: %w", err)
+	}
+	return true, nil
 }
 
 // makeDir makes the folder so that it survives a power cut.

@@ -86,8 +86,9 @@ func (j *Journal) Commit(e payment.Entry) error {
 	}
 	next := j.end.note(e)
 	next.count++
-	line := makeLine(next.count, payment.Schema, j.end.head, payload)
-	next.head = lineHash(next.count, line)
+	next.key = lineKey(e.ID, after.Version)
+	line := makeLine(next.key[:], next.count, payment.Schema, j.end.head, payload)
+	next.head = lineHash(next.key[:], line)
 	if err := j.update(next, func(tx *bbolt.Tx) error { return writeEntry(tx, next, line, &after) }); err != nil {
 		return err
 	}
@@ -226,14 +227,14 @@ func (j *Journal) keysAfter(name, last []byte) (keys [][]byte, err error) {
 func (j *Journal) List(limit int) ([]payment.Record, error) {
 	var ids []payment.ID
 	err := j.view(func(tx *bbolt.Tx) error {
-		records, err := bucket(tx, bucketRecords)
+		log, err := bucket(tx, bucketLog)
 		if err != nil {
 			return err
 		}
-		cursor := records.Cursor()
+		cursor := log.Cursor()
 		for key, _ := cursor.Last(); key != nil && len(ids) < min(limit, listMax); key, _ = cursor.Prev() {
-			if len(key) != recordKeySize {
-				return fmt.Errorf("%w: %s has a key of %d bytes", ErrDamaged, bucketRecords, len(key))
+			if len(key) != lineKeySize {
+				return fmt.Errorf("%w: %s has a key of %d bytes", ErrDamaged, bucketLog, len(key))
 			}
 			ids = append(ids, keyID(j.terminal, key))
 			cursor.Seek(key[:idKeySize:idKeySize]) // the record's first entry

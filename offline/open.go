@@ -102,8 +102,11 @@ func (j *Journal) open(opts Opts) error {
 	if sideErr != nil && !errors.Is(sideErr, ErrDamaged) {
 		return sideErr
 	}
-	err := j.openFile(opts.Check)
-	if damaged := errors.Is(err, ErrDamaged); damaged || errors.Is(err, fs.ErrNotExist) {
+	there, err := exists(j.path)
+	if there {
+		err = j.openFile(opts.Check)
+	}
+	if damaged := errors.Is(err, ErrDamaged); damaged || !there && err == nil {
 		if opts.MinEpoch == 0 && (sideErr != nil || damaged && side == 0) {
 			return fmt.Errorf("%w: %w", ErrEpoch, errors.Join(sideErr, err))
 		}
@@ -138,6 +141,9 @@ func (j *Journal) begin(epoch uint32, damaged bool) error {
 			return err
 		}
 	}
+	if there, err := exists(j.path); there || err != nil {
+		return fmt.Errorf("%w: %s is in the way: %w", ErrStore, j.path, errors.Join(fs.ErrExist, err))
+	}
 	// A power cut while bbolt lays out a file is known to damage it
 	// (etcd-io/bbolt#567), so it gets its name when it is whole.
 	temporary := j.path + ".new"
@@ -169,10 +175,12 @@ func (j *Journal) createFile(path string, epoch uint32) error {
 func (j *Journal) putAside(epoch uint32) error {
 	for n := 1; n <= damagedMax; n++ {
 		aside := fmt.Sprintf("%s%s%d", j.path, damagedSuffix, n)
-		if _, err := os.Lstat(aside); err == nil {
+		taken, err := exists(aside)
+		if err != nil {
+			return err
+		}
+		if taken {
 			continue
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("%w: %w", ErrStore, err)
 		}
 		if err := moveFile(j.path, aside); err != nil {
 			return fmt.Errorf("%w: %w", ErrStore, err)
@@ -276,7 +284,7 @@ func (j *Journal) notice(code NoticeCode, format string, args ...any) {
 func (j *Journal) noticeKept() {
 	for n := 1; n <= damagedMax; n++ {
 		aside := fmt.Sprintf("%s%s%d", j.path, damagedSuffix, n)
-		if _, err := os.Lstat(aside); err == nil {
+		if kept, _ := exists(aside); kept {
 			j.notice(NoticeKept, "%s holds what a damaged journal knew", aside)
 		}
 	}

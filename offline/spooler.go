@@ -55,7 +55,7 @@ type Spooler struct {
 }
 
 // NewSpooler makes a spooler. It prints nothing before Run.
-func NewSpooler(queue Queue, print Print, opts SpoolerOpts) *Spooler {
+func NewSpooler(queue Queue, printSlip Print, opts SpoolerOpts) *Spooler {
 	if opts.WaitMin <= 0 {
 		opts.WaitMin = time.Second
 	}
@@ -73,7 +73,7 @@ func NewSpooler(queue Queue, print Print, opts SpoolerOpts) *Spooler {
 	}
 	return &Spooler{
 		queue: queue,
-		print: print,
+		print: printSlip,
 		opts:  opts,
 		retry: make(chan struct{}, 1),
 		old:   make(map[payment.ID]bool),
@@ -136,10 +136,12 @@ func (s *Spooler) pass(ctx context.Context) error {
 			}
 			s.done[r.ID] = true
 		}
-		if err := s.mark(r.ID); err != nil {
+		switch err := s.mark(r.ID); {
+		case err == nil:
+			delete(s.done, r.ID)
+		case !errors.Is(err, payment.ErrTransition): // it may bear the mark already
 			return err
 		}
-		delete(s.done, r.ID)
 		delete(s.old, r.ID)
 	}
 	return unreadable
@@ -148,13 +150,9 @@ func (s *Spooler) pass(ctx context.Context) error {
 // mark commits that the slip is on paper. Until it is committed the slip is
 // not printed again, whatever the disk does.
 func (s *Spooler) mark(id payment.ID) error {
-	err := s.queue.Commit(payment.Entry{
+	return s.queue.Commit(payment.Entry{
 		ID: id, At: s.opts.Now(), ClockTrusted: s.opts.Trusted(), Mark: payment.Printed,
 	})
-	if errors.Is(err, payment.ErrTransition) {
-		return nil // it bears the mark already
-	}
-	return err
 }
 
 // Retry wakes a spooler that waits after a failure: there is paper again.
