@@ -31,7 +31,7 @@ const (
 // Kind is what sort of transaction it is.
 type Kind string
 
-// The kinds.
+// Sale is goods or services against money.
 const Sale Kind = "sale"
 
 // Mark is what an entry adds besides a state.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/creack/pty"
@@ -88,6 +89,11 @@ func (l *link) plug() error {
 	master, tty, err := pty.Open()
 	if err != nil {
 		return fmt.Errorf("sim: %s: pseudo-terminal: %w", filepath.Base(l.path), err)
+	}
+	// creack/pty leaves the master blocking, and then closing it would wait for
+	// a read that never ends.
+	if err := syscall.SetNonblock(int(master.Fd()), true); err != nil {
+		return errors.Join(fmt.Errorf("sim: %s: %w", filepath.Base(l.path), err), master.Close(), tty.Close())
 	}
 	name := tty.Name()
 	// Not held open: a killed host's settings, exclusive use among them, end

@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/cloudpos/cloudpos/money"
+	"github.com/cloudpos/cloudpos/payment"
+)
+
+// newLog writes to w; debug lines when CLOUDPOS_DEBUG is set.
+func newLog(w io.Writer, cfg *Config) *slog.Logger {
+	level := slog.LevelWarn
+	if os.Getenv("CLOUDPOS_DEBUG") != "" {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level})).With("terminal", cfg.Terminal)
+}
+
+// runAgent is the terminal itself: it stays until it is told to stop.
+func runAgent(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	fs, file := newFlags("run")
+	if err := parse(fs, args, 0); err != nil {
+		return exitUsage, err
+	}
+	cfg, err := loadConfig(*file)
+	if err != nil {
+		return exitError, err
+	}
+	t, err := openTerminal(cfg, newLog(stderr, cfg))
+	if err != nil {
+		return exitError, err
+	}
+	t.start()
+	err = t.serve(ctx, stdout)
+	return exitError, errors.Join(err, t.close())
+}
+
+// serve answers on the socket until ctx ends.
+func (t *terminal) serve(ctx context.Context, stdout io.Writer) error {
+	listener, err := listen(t.cfg.socket())
+	if err != nil {
+		return err
+	}
+	const headerWait = 5 * time.Second
+	var sales sync.WaitGroup
+	server := &http.Server{Handler: t.routes(&sales), ReadHeaderTimeout: headerWait,
+		BaseContext: func(net.Listener) context.Context { return ctx }}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	for _, device := range []string{t.hardware.fitted.Reader, t.hardware.fitted.PINPad, t.hardware.fitted.Printer} {
+		if device != "" && !plugged(device) {
+			t.log.Warn("device is not there yet", "device", device)
+		}
+	}
+	if _, err := fmt.Fprintf(stdout, "ready socket=%s\n", t.cfg.socket()); err != nil {
+		return errors.Join(err, server.Close())
+	}
+	select {
+	case err = <-served:
+	case <-ctx.Done():
+		sales.Wait() // a sale that cannot be cancelled is let finish
+		const goodbye = time.Second
+		bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+		defer cancel()
+		err = server.Shutdown(bye)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		err = nil
+	}
+	return err
+}
+
+// listen takes the socket, over a dead one that a killed terminal left. The
+// journal's lock has made sure already that no other terminal is alive here.
+func listen(path string) (net.Listener, error) {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, err
+	}
+	return listener, os.Chmod(path, 0o600)
+}
+
+func (t *terminal) routes(sales *sync.WaitGroup) http.Handler {
+	const requestMax = 4 << 10
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /sale", func(w http.ResponseWriter, r *http.Request) {
+		sales.Add(1)
+		defer sales.Done()
+		var req saleRequest
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, requestMax)).Decode(&req); err != nil {
+			refuse(w, err)
+			return
+		}
+		res, err := t.sell(r.Context(), req)
+		if err != nil && res.Record.Version == 0 && res.View.Screen == "" {
+			refuse(w, err)
+			return
+		}
+		reply(w, t.report(res, err))
+	})
+	mux.HandleFunc("POST /cancel", func(w http.ResponseWriter, _ *http.Request) {
+		if err := t.runner.Cancel(); err != nil {
+			refuse(w, err)
+			return
+		}
+		reply(w, struct{}{})
+	})
+	mux.HandleFunc("GET /journal", func(w http.ResponseWriter, r *http.Request) {
+		limit, err := strconv.Atoi(r.FormValue("limit"))
+		if err != nil || limit < 1 || limit > listMax {
+			limit = listMax
+		}
+		reports, err := journalReports(t.journal, r.FormValue("id"), limit)
+		if err != nil {
+			refuse(w, err)
+			return
+		}
+		reply(w, reports)
+	})
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) { reply(w, t.status()) })
+	return mux
+}
+
+// status is what a person or a test asks a running terminal first.
+type status struct {
+	Terminal string         `json:"terminal"`
+	Software string         `json:"software"`
+	Params   uint64         `json:"params"`
+	Online   bool           `json:"online"`
+	Link     string         `json:"link,omitempty"` // why it is not online
+	Screen   payment.Screen `json:"screen"`
+	Notice   payment.Notice `json:"notice,omitempty"`
+	ToPrint  int            `json:"to_print"`
+	Commits  uint64         `json:"commits"`
+}
+
+func (t *terminal) status() status {
+	link := t.link.State()
+	view, _ := t.runner.Views().Get()
+	s := status{
+		Terminal: t.cfg.Terminal, Software: version, Params: t.params.Version, Online: link.Connected,
+		Screen: view.Screen, Notice: view.Notice, ToPrint: t.spooler.Status().Waiting, Commits: t.journal.Stats().Commits,
+	}
+	if link.LastError != nil {
+		s.Link = link.LastError.Error()
+	}
+	return s
+}
+
+func reply(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// refusal is an error on its way through the socket.
+type refusal struct {
+	Error string `json:"error"`
+	Usage bool   `json:"usage"` // the request itself is wrong
+}
+
+func refuse(w http.ResponseWriter, err error) {
+	w.WriteHeader(http.StatusUnprocessableEntity)
+	reply(w, refusal{err.Error(), errors.Is(err, money.ErrAmount) || errors.Is(err, money.ErrCurrency)})
+}
+
+// agentClient talks to a running terminal.
+type agentClient struct{ http *http.Client }
+
+// dialAgent gives nil when no terminal runs here.
+func dialAgent(socket string) *agentClient {
+	conn, err := net.Dial("unix", socket)
+	if err != nil {
+		return nil
+	}
+	_ = conn.Close()
+	return &agentClient{&http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", socket)
+		},
+	}}}
+}
+
+func (a *agentClient) sell(ctx context.Context, req saleRequest) (saleReport, error) {
+	var report saleReport
+	return report, a.call(ctx, http.MethodPost, "/sale", req, &report)
+}
+
+func (a *agentClient) journal(id string, limit int) ([]*recordReport, error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}, "id": {id}}
+	var reports []*recordReport
+	return reports, a.call(context.Background(), http.MethodGet, "/journal?"+query.Encode(), nil, &reports)
+}
+
+func (a *agentClient) call(ctx context.Context, method, path string, in, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, "http://terminal"+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	resp, err := a.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("the running terminal: %w", err)
+	}
+	defer func() { _ = resp.Body.Close() }()
+	dec := json.NewDecoder(resp.Body)
+	if resp.StatusCode == http.StatusOK {
+		return dec.Decode(out)
+	}
+	var no refusal
+	if err := dec.Decode(&no); err != nil {
+		return fmt.Errorf("the running terminal: %s", resp.Status)
+	}
+	if no.Usage {
+		return fmt.Errorf("%w: %s", money.ErrAmount, no.Error)
+	}
+	return errors.New(no.Error)
+}

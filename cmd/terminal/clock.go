@@ -1,0 +1,49 @@
+package main
+
+import (
+	"runtime/debug"
+	"time"
+)
+
+// clock is the wall clock with a floor. A dead clock battery sets a board to
+// 1970; the time of the build and of the last entry in the journal are known
+// to have passed. A clock that had to be lifted is not trusted to judge card
+// dates.
+type clock struct {
+	floor time.Time
+	wall  func() time.Time
+}
+
+func newClock(lastEntry time.Time) *clock {
+	c := &clock{floor: lastEntry, wall: time.Now}
+	if built := buildTime(); built.After(c.floor) {
+		c.floor = built
+	}
+	return c
+}
+
+// buildTime is the time of the commit that was built, or zero.
+func buildTime() time.Time {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return time.Time{}
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.time" {
+			if at, err := time.Parse(time.RFC3339, s.Value); err == nil {
+				return at
+			}
+		}
+	}
+	return time.Time{}
+}
+
+func (c *clock) now() time.Time {
+	now := c.wall()
+	if now.Before(c.floor) {
+		return c.floor
+	}
+	return now
+}
+
+func (c *clock) trusted() bool { return !c.wall().Before(c.floor) }

@@ -1,0 +1,248 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/ccid"
+	"github.com/cloudpos/cloudpos/drivers/escpos"
+	"github.com/cloudpos/cloudpos/drivers/none"
+	"github.com/cloudpos/cloudpos/drivers/panel"
+	"github.com/cloudpos/cloudpos/drivers/port"
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/drivers/visapad"
+	"github.com/cloudpos/cloudpos/params"
+	"github.com/cloudpos/cloudpos/payment"
+)
+
+// hardware is the devices that were opened.
+type hardware struct {
+	reader  drivers.Reader
+	pinpad  drivers.PINPad
+	printer drivers.Printer
+	panel   drivers.Panel
+	fitted  payment.Fitted
+	simDir  string    // where the simulated shop is, or ""
+	shop    *sim.Shop // when it runs within this process
+}
+
+// openHardware makes a driver for each address. The devices themselves are
+// dialled when they are first needed, so that one that is missing does not
+// keep the others from working.
+func openHardware(cfg *Config, env params.Environment) (_ *hardware, err error) {
+	h := &hardware{}
+	defer func() {
+		if err != nil {
+			_ = h.close()
+		}
+	}()
+	var u drivers.URI
+	if u, err = h.resolve(cfg, cfg.Devices.Reader, "ccid", "reader", env); err != nil {
+		return nil, fmt.Errorf("devices.reader: %w", err)
+	}
+	if h.reader, err = openReader(u); err != nil {
+		return nil, fmt.Errorf("devices.reader: %w", err)
+	}
+	h.fitted.Reader = fitted(u)
+	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", "pinpad", env); err != nil {
+		return nil, fmt.Errorf("devices.pinpad: %w", err)
+	}
+	if h.pinpad, err = openPINPad(u); err != nil {
+		return nil, fmt.Errorf("devices.pinpad: %w", err)
+	}
+	h.fitted.PINPad = fitted(u)
+	if u, err = h.resolve(cfg, cfg.Devices.Printer, "escpos", "printer", env); err != nil {
+		return nil, fmt.Errorf("devices.printer: %w", err)
+	}
+	if h.printer, err = openPrinter(u); err != nil {
+		return nil, fmt.Errorf("devices.printer: %w", err)
+	}
+	h.fitted.Printer = fitted(u)
+	if u, err = drivers.ParseURI(cfg.Devices.Panel); err == nil {
+		h.panel, err = openPanel(u)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("devices.panel: %w", err)
+	}
+	return h, nil
+}
+
+func fitted(u drivers.URI) string {
+	if u.Scheme == "none" {
+		return ""
+	}
+	return u.String()
+}
+
+// resolve turns sim:DIR into the address of the true driver on the simulated
+// shop's pseudo-terminal. A shop that does not run yet is started within this
+// process. Play devices never serve in earnest.
+func (h *hardware) resolve(cfg *Config, address, driver, device string, env params.Environment) (drivers.URI, error) {
+	u, err := drivers.ParseURI(address)
+	if err != nil || u.Scheme != "sim" {
+		return u, err
+	}
+	if env != params.Development && env != params.Training {
+		return u, fmt.Errorf("%s: simulated devices are refused, since the parameters say %q", address, env)
+	}
+	if err := u.Only(); err != nil {
+		return u, err
+	}
+	if h.simDir, err = filepath.Abs(cfg.path(u.Path)); err != nil {
+		return u, err
+	}
+	if h.shop == nil {
+		if h.shop, err = joinShop(h.simDir); err != nil {
+			return u, err
+		}
+	}
+	return drivers.URI{Scheme: driver, Path: filepath.Join(h.simDir, device)}, nil
+}
+
+// joinShop starts the simulated shop, and gives nil when it runs already.
+func joinShop(dir string) (*sim.Shop, error) {
+	if client, err := sim.Dial(dir); err == nil {
+		return nil, client.Close()
+	}
+	return openShop(dir)
+}
+
+func openReader(u drivers.URI) (drivers.Reader, error) {
+	switch u.Scheme {
+	case "none":
+		return none.Reader(), u.Only()
+	case "ccid":
+		baud, err := u.Int("baud", 115200)
+		if err == nil {
+			err = u.Only("baud")
+		}
+		return ccid.New(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), ccid.Opts{Name: u.String()}), err
+	}
+	return nil, unknownDriver(u, "ccid")
+}
+
+func openPINPad(u drivers.URI) (drivers.PINPad, error) {
+	switch u.Scheme {
+	case "none":
+		return none.PINPad(), u.Only()
+	case "visapad":
+		baud, err := u.Int("baud", 9600)
+		if err == nil {
+			err = u.Only("baud")
+		}
+		return visapad.New(port.Serial(u.Path, port.Mode{Baud: baud}), visapad.Opts{Name: u.String()}), err
+	}
+	return nil, unknownDriver(u, "visapad")
+}
+
+func openPrinter(u drivers.URI) (drivers.Printer, error) {
+	switch u.Scheme {
+	case "none":
+		return none.Printer(), u.Only()
+	case "escpos":
+		columns, err := u.Int("columns", 32)
+		if err != nil {
+			return nil, err
+		}
+		baud, err := u.Int("baud", 115200)
+		if err == nil {
+			err = u.Only("baud", "columns")
+		}
+		dial := port.Serial(u.Path, port.Mode{Baud: baud})
+		if addr, ok := strings.CutPrefix(u.Path, "tcp://"); ok {
+			dial = port.TCP(addr)
+		} else if strings.HasPrefix(u.Path, "/dev/usb/") {
+			dial = port.File(u.Path)
+		}
+		return escpos.New(dial, escpos.Opts{Name: u.String(), Columns: columns}), err
+	}
+	return nil, unknownDriver(u, "escpos")
+}
+
+func openPanel(u drivers.URI) (drivers.Panel, error) {
+	switch u.Scheme {
+	case "none":
+		return none.Panel(), u.Only()
+	case "panel":
+		return openPins(u)
+	}
+	return nil, unknownDriver(u, "panel")
+}
+
+// openPins takes the panel's lines from a GPIO chip by the names in the
+// address: panel:gpiochip0?drawer=5&tamper=6&light1=17.
+func openPins(u drivers.URI) (_ drivers.Panel, err error) {
+	if err := u.Only("drawer", "tamper", "buzzer", "light1", "light2", "light3", "light4"); err != nil {
+		return nil, err
+	}
+	chip, err := port.Pins(u.Path)
+	if err != nil {
+		return nil, err
+	}
+	var taken []drivers.Pin
+	pin := func(name string) drivers.Pin {
+		if _, named := u.Opts[name]; !named || err != nil {
+			return nil
+		}
+		var n int
+		if n, err = u.Int(name, 0); err != nil {
+			return nil
+		}
+		var p drivers.Pin
+		if p, err = chip.Pin(n); err != nil {
+			return nil
+		}
+		taken = append(taken, p)
+		return p
+	}
+	pins := panel.Pins{Drawer: pin("drawer"), Tamper: pin("tamper"), Buzzer: pin("buzzer")}
+	for i, name := range []string{"light1", "light2", "light3", "light4"} {
+		pins.Lights[i] = pin(name)
+	}
+	if err != nil {
+		for _, p := range taken {
+			_ = p.Close()
+		}
+		return nil, err
+	}
+	return panel.New(pins, panel.Opts{}), nil
+}
+
+func unknownDriver(u drivers.URI, known string) error {
+	return fmt.Errorf("%w: no driver %q, there are %s, sim and none", drivers.ErrURI, u.Scheme, known)
+}
+
+func (h *hardware) close() error {
+	var errs []error
+	if h.reader != nil {
+		errs = append(errs, h.reader.Close())
+	}
+	if h.pinpad != nil {
+		errs = append(errs, h.pinpad.Close())
+	}
+	if h.printer != nil {
+		errs = append(errs, h.printer.Close())
+	}
+	if h.panel != nil {
+		errs = append(errs, h.panel.Close())
+	}
+	if h.shop != nil {
+		errs = append(errs, h.shop.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// plugged tells whether a device's path exists, for the line that is printed
+// at start: a missing device is no reason not to start, but to be told.
+func plugged(u string) bool {
+	parsed, err := drivers.ParseURI(u)
+	if err != nil || !strings.HasPrefix(parsed.Path, "/") {
+		return true
+	}
+	_, err = os.Stat(parsed.Path)
+	return err == nil
+}

@@ -1,0 +1,129 @@
+// Command terminal makes a board a payment terminal.
+//
+//	terminal run              be the terminal
+//	terminal sale             sell once
+//	terminal journal          explain what is on disk
+//	terminal sim              be the simulated shop: reader, PIN pad, printer, cards
+//	terminal version
+//
+// parts.go is the list of what it is made of.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the build.
+var version = "development"
+
+// Exit statuses of a sale; 0 is approved.
+const (
+	exitApproved  = 0
+	exitError     = 1
+	exitUsage     = 2
+	exitDeclined  = 3
+	exitCancelled = 4
+	exitInDoubt   = 5
+)
+
+// errUsage is a command that cannot be understood.
+var errUsage = errors.New("usage")
+
+const usage = `usage: terminal COMMAND [options]
+
+  run      be the terminal
+             [--config FILE]
+  sale     sell once, through the running terminal or without one
+             --amount 12.50 [--currency CNY] [--card NAME] [--json] [--config FILE]
+             [--reader URI] [--pinpad URI] [--printer URI]
+             exit status: 0 approved, 3 declined, 4 cancelled or timed out,
+             5 in doubt and being reversed, 1 error, 2 usage
+  journal  explain what is on disk
+             list [--limit N] [--json] [--config FILE] | show ID [--json] [--config FILE]
+  sim      be the simulated shop
+             --dir DIR
+  version
+
+FILE is $CLOUDPOS_CONFIG or terminal.toml unless named.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	status, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "terminal:", err)
+	}
+	stop()
+	os.Exit(status)
+}
+
+// run performs one command and gives its exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	if len(args) == 0 {
+		_, _ = fmt.Fprint(stderr, usage)
+		return exitUsage, nil
+	}
+	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) (int, error){
+		"run": runAgent, "sale": runSale, "journal": runJournal, "sim": runSim,
+		checkCommand: runCheck, "version": runVersion,
+	}
+	command, ok := commands[args[0]]
+	if !ok {
+		_, _ = fmt.Fprint(stderr, usage)
+		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+			return exitApproved, nil
+		}
+		return exitUsage, fmt.Errorf("no command %q", args[0])
+	}
+	status, err := command(ctx, args[1:], stdout, stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = fmt.Fprint(stderr, usage)
+		return exitApproved, nil
+	case errors.Is(err, errUsage):
+		return exitUsage, fmt.Errorf("%s: %w (see terminal help)", args[0], err)
+	case err != nil && status == exitApproved:
+		return exitError, err
+	}
+	return status, err
+}
+
+func runVersion(_ context.Context, _ []string, stdout, _ io.Writer) (int, error) {
+	_, err := fmt.Fprintln(stdout, version)
+	return exitApproved, err
+}
+
+// newFlags makes a flag set that reports instead of exiting, with the option
+// that all commands share.
+func newFlags(name string) (fs *flag.FlagSet, config *string) {
+	fs = flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	file := os.Getenv("CLOUDPOS_CONFIG")
+	if file == "" {
+		file = "terminal.toml"
+	}
+	return fs, fs.String("config", file, "")
+}
+
+// parse reads options and refuses what is left over beyond the words wanted.
+func parse(fs *flag.FlagSet, args []string, words int) error {
+	err := fs.Parse(args)
+	if errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", errUsage, err)
+	}
+	if fs.NArg() > words {
+		return fmt.Errorf("%w: %q is not understood", errUsage, fs.Arg(words))
+	}
+	return nil
+}

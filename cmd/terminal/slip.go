@@ -1,0 +1,53 @@
+package main
+
+import (
+	"context"
+
+	"github.com/cloudpos/cloudpos/params"
+	"github.com/cloudpos/cloudpos/payment"
+	"github.com/cloudpos/cloudpos/receipt"
+)
+
+// printSlip is the spooler's way to the printer.
+func (t *terminal) printSlip(ctx context.Context, r payment.Record, reprint bool) error {
+	return t.hardware.printer.Print(ctx, receipt.Render(t.slip(&r, reprint)))
+}
+
+// slip tells the record to the receipt.
+func (t *terminal) slip(r *payment.Record, reprint bool) receipt.Input {
+	card := r.Card()
+	in := receipt.Input{
+		Language: receipt.Language(t.cfg.Language), Copy: receipt.CustomerCopy, Reprint: reprint,
+		Test:         t.params.Environment != params.Production,
+		MerchantName: t.params.Merchant.Name, MerchantAddress: t.params.Merchant.Address, MerchantID: t.params.Merchant.ID,
+		TerminalID: t.params.Terminal.AcquirerTerminalID,
+		At:         r.Opening.Started.In(t.params.Terminal.Timezone.Location), Amount: r.Opening.Amount,
+		Outcome: slipOutcome(r.State), Code: r.Ending.Code, AuthCode: r.Ending.AuthCode, HostRef: r.Ending.HostRef,
+		Masked: card.Masked, Label: card.Label, AID: card.AID,
+		Receipt: r.Opening.Receipt, STAN: r.Opening.STAN,
+	}
+	if a := r.Attempt(); a != nil {
+		in.STAN = a.STAN
+	}
+	if r.Ending.CVM == "online-pin" {
+		in.CVM = receipt.OnlinePIN
+	}
+	if c := r.Ending.Chip; c != nil {
+		in.AC, in.ATC, in.TVR, in.TSI = c.AC, c.ATC, c.TVR, c.TSI
+	}
+	return in
+}
+
+func slipOutcome(s payment.State) receipt.Outcome {
+	switch s {
+	case payment.Approved:
+		return receipt.Approved
+	case payment.Reversing, payment.Authorising:
+		return receipt.Reversing
+	case payment.Reversed:
+		return receipt.Reversed
+	case payment.Declined, payment.Cancelled:
+		return receipt.Declined
+	}
+	return receipt.Declined
+}

@@ -1,0 +1,118 @@
+package rig
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/cloudpos/cloudpos/drivers/sim"
+)
+
+// Record is a transaction as terminal journal shows it.
+type Record struct {
+	ID       string   `json:"id"`
+	State    string   `json:"state"`
+	Amount   string   `json:"amount"`
+	Card     string   `json:"card"`
+	Reason   string   `json:"reason"`
+	Detail   string   `json:"detail"`
+	Code     string   `json:"code"`
+	AuthCode string   `json:"auth_code"`
+	CVM      string   `json:"cvm"`
+	Receipt  uint32   `json:"receipt"`
+	STANs    []uint32 `json:"stans"`
+	Printed  bool     `json:"printed"`
+	Pending  string   `json:"pending"`
+}
+
+// Status is what a running terminal says of itself.
+type Status struct {
+	Online  bool   `json:"online"`
+	Link    string `json:"link"`
+	Screen  string `json:"screen"`
+	Notice  string `json:"notice"`
+	ToPrint int    `json:"to_print"`
+	Commits uint64 `json:"commits"`
+}
+
+// Status asks the running terminal.
+func (r *Rig) Status() (Status, error) {
+	var s Status
+	return s, r.ask("/status", &s)
+}
+
+// Cancel presses the running terminal's cancel key.
+func (r *Rig) Cancel() error {
+	resp, err := r.agent().Post("http://terminal/cancel", "application/json", nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return errors.New(resp.Status)
+	}
+	return nil
+}
+
+func (r *Rig) agent() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", r.Path("t1", "data", "terminal.sock"))
+		}}}
+}
+
+func (r *Rig) ask(path string, into any) error { return get(r.agent(), "http://terminal"+path, into) }
+
+func get(client *http.Client, url string, into any) error {
+	resp, err := client.Get(url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+// Journal is the terminal's book, newest first.
+func (r *Rig) Journal(ctx context.Context) ([]Record, error) {
+	stdout, stderr, status, err := r.Terminal(ctx, "journal", "list", "--json", "--limit", "1000")
+	if err != nil || status != 0 {
+		return nil, fmt.Errorf("journal list: status %d: %w\n%s", status, err, stderr)
+	}
+	var records []Record
+	return records, json.Unmarshal([]byte(stdout), &records)
+}
+
+// UntilScreen waits for a screen of the running terminal.
+func (r *Rig) UntilScreen(ctx context.Context, screen string) error {
+	return r.until(ctx, "the screen is "+screen, func() (bool, error) {
+		s, err := r.Status()
+		return s.Screen == screen, err
+	})
+}
+
+// slips are the printed pieces of paper that belong to a receipt number.
+type slips struct{ originals, copies int }
+
+// count finds the complete slips of a receipt. A broken piece is not one.
+func count(paper []sim.Slip, receipt uint32) slips {
+	var s slips
+	number := fmt.Sprintf("%06d", receipt)
+	for _, p := range paper {
+		text := strings.Join(p.Lines, "\n")
+		switch {
+		case !p.Complete || !strings.Contains(text, number):
+		case strings.Contains(text, "REPRINT"):
+			s.copies++
+		default:
+			s.originals++
+		}
+	}
+	return s
+}
