@@ -54,7 +54,7 @@ func (k *Kernel) analyse() (Action, error) {
 	case requestCryptogram:
 	}
 	k.state = generatingFirst
-	return k.generate(request, tlv.CDOL1)
+	return k.generate(request, k.cdol1)
 }
 
 // defaultDenies: the action codes for when the issuer cannot be asked.
@@ -74,18 +74,9 @@ func (k *Kernel) setARC(code string) { k.terminal[tlv.ARC] = []byte(code) }
 
 // generate asks for a cryptogram with the data of a list. EMV 4.4 Book 3, 9
 // and 6.5.5.
-func (k *Kernel) generate(request cryptogram, source tlv.Tag) (Action, error) {
-	list, err := tlv.ParseDOL(k.card[source])
-	if err != nil {
-		return nil, refuse(ReasonCardData, "%v: %v (Book 3, 5.4)", source, err)
-	}
-	if list.Size() > dataMax {
-		return nil, refuse(ReasonCardData, "%v asks for %d bytes (Book 3, 6.5.5)", source, list.Size())
-	}
+func (k *Kernel) generate(request cryptogram, list tlv.DOL) (Action, error) {
 	if list.Contains(tlv.TCHash) {
-		if err := k.hashTC(); err != nil {
-			return nil, err
-		}
+		k.hashTC()
 	}
 	k.requested = request
 	return query(claProprietary, insGenerateAC, byte(request), 0, list.Build(k.lookup)), nil
@@ -93,12 +84,7 @@ func (k *Kernel) generate(request cryptogram, source tlv.Tag) (Action, error) {
 
 // hashTC makes 98 over the card's TDOL; without one it is the hash of nothing,
 // for default TDOLs are gone. EMV 4.4 Book 3, 9.2.2.
-func (k *Kernel) hashTC() error {
-	list, err := tlv.ParseDOL(k.card[tlv.TDOL])
-	if err != nil {
-		return refuse(ReasonCardData, "TDOL: %v (Book 3, 5.4)", err)
-	}
-	hash := sha1.Sum(list.Build(k.lookup))
+func (k *Kernel) hashTC() {
+	hash := sha1.Sum(k.tdol.Build(k.lookup))
 	k.terminal[tlv.TCHash] = slices.Clone(hash[:])
-	return nil
 }

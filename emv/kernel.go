@@ -79,6 +79,9 @@ type Kernel struct {
 	cvm        CVM
 
 	records   records
+	cdol1     tlv.DOL
+	cdol2     tlv.DOL
+	tdol      tlv.DOL
 	icc       oda.PublicKey
 	ddolData  []byte
 	odaError  error // why data authentication failed, for the log
@@ -212,6 +215,7 @@ func (k *Kernel) forget() {
 	k.pan = nil
 	k.card, k.generated = map[tlv.Tag][]byte{}, map[tlv.Tag][]byte{}
 	k.records.clear()
+	k.cdol1, k.cdol2, k.tdol = nil, nil, nil
 	k.icc, k.ddolData, k.odaError, k.rules, k.atc = oda.PublicKey{}, nil, nil, cvmRules{}, nil
 	for _, t := range []tlv.Tag{tlv.AID, tlv.TerminalVersion, tlv.FloorLimit, tlv.ICCDynamicNumber, tlv.TCHash, tlv.ARC} {
 		delete(k.terminal, t)

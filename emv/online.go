@@ -53,10 +53,10 @@ func (k *Kernel) unable() (Action, error) {
 	k.state = generatingSecond
 	if k.onlineOnly() || k.defaultDenies() {
 		k.setARC(arcUnableDeclined)
-		return k.generate(authenticationCryptogram, tlv.CDOL2)
+		return k.generate(authenticationCryptogram, k.cdol2)
 	}
 	k.setARC(arcUnableApproved)
-	return k.generate(transactionCertificate, tlv.CDOL2)
+	return k.generate(transactionCertificate, k.cdol2)
 }
 
 // conclude asks for the second cryptogram: what the issuer said.
@@ -64,7 +64,7 @@ func (k *Kernel) unable() (Action, error) {
 func (k *Kernel) conclude() (Action, error) {
 	k.state = generatingSecond
 	if k.host.Approved {
-		return k.generate(transactionCertificate, tlv.CDOL2)
+		return k.generate(transactionCertificate, k.cdol2)
 	}
-	return k.generate(authenticationCryptogram, tlv.CDOL2)
+	return k.generate(authenticationCryptogram, k.cdol2)
 }

@@ -127,8 +127,9 @@ func (r *records) sign(sfi byte, content, whole []byte) {
 // panMin and panMax bound an account number. ISO/IEC 7812-1.
 const panMin, panMax = 8, 19
 
-// mandatory checks that the records held what no transaction goes without.
-// EMV 4.4 Book 3, 7.2.
+// mandatory checks that the records held what no transaction goes without, and
+// reads the lists for GENERATE AC now: after the issuer's approval it would be
+// too late to find them malformed. EMV 4.4 Book 3, 7.2.
 func (k *Kernel) mandatory() error {
 	for _, t := range []tlv.Tag{tlv.ExpirationDate, tlv.PAN, tlv.CDOL1, tlv.CDOL2} {
 		if len(k.card[t]) == 0 {
@@ -145,5 +146,25 @@ func (k *Kernel) mandatory() error {
 			return refuse(ReasonCardData, "%v is no number (Book 3, 7.5)", t)
 		}
 	}
-	return nil
+	if k.cdol1, err = k.dataList(tlv.CDOL1); err != nil {
+		return err
+	}
+	if k.cdol2, err = k.dataList(tlv.CDOL2); err != nil {
+		return err
+	}
+	k.tdol, err = k.dataList(tlv.TDOL)
+	return err
+}
+
+// dataList reads a data object list of the card that must fit into a command.
+// EMV 4.4 Book 3, 5.4.
+func (k *Kernel) dataList(t tlv.Tag) (tlv.DOL, error) {
+	list, err := tlv.ParseDOL(k.card[t])
+	if err != nil {
+		return nil, refuse(ReasonCardData, "%v: %v (Book 3, 5.4)", t, err)
+	}
+	if list.Size() > dataMax {
+		return nil, refuse(ReasonCardData, "%v asks for %d bytes (Book 3, 6.5.5)", t, list.Size())
+	}
+	return list, nil
 }

@@ -74,6 +74,8 @@ func (s *setup) set(line string) error {
 		err = hexByte(&c.TerminalType, value)
 	case "capabilities":
 		err = hexInto(c.Capabilities[:], value)
+	case "additional":
+		err = hexInto(c.Additional[:], value)
 	case "country":
 		err = number(&c.Country, value)
 	case "currency":
