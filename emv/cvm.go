@@ -2,6 +2,7 @@ package emv
 
 import (
 	"bytes"
+	"fmt"
 
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
@@ -133,6 +134,8 @@ func (k *Kernel) pinEntered(p PINResult) (Action, error) {
 		k.tvr.set(tvrPINNotEntered)
 	case PINPadFault:
 		k.tvr.set(tvrNoPINPad)
+	default:
+		return nil, fmt.Errorf("%w: PIN status %d", ErrUnexpected, p.Status)
 	}
 	k.rules.noPIN = true
 	k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
