@@ -1,9 +1,6 @@
 package main
 
-import (
-	"runtime/debug"
-	"time"
-)
+import "time"
 
 // clock is the wall clock with a floor. A dead clock battery sets a board to
 // 1970; the time of the build and of the last entry in the journal are known
@@ -24,18 +21,11 @@ func newClock(lastEntry time.Time) *clock {
 
 // buildTime is the time of the commit that was built, or zero.
 func buildTime() time.Time {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
+	at, err := time.Parse(time.RFC3339, built)
+	if err != nil {
 		return time.Time{}
 	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.time" {
-			if at, err := time.Parse(time.RFC3339, s.Value); err == nil {
-				return at
-			}
-		}
-	}
-	return time.Time{}
+	return at
 }
 
 func (c *clock) now() time.Time {

@@ -20,8 +20,11 @@ import (
 	"syscall"
 )
 
-// version is set by the build.
-var version = "development"
+// Set by the build.
+var (
+	version = "development"
+	built   = "" // time of the commit, RFC 3339
+)
 
 // Exit statuses of a sale; 0 is approved.
 const (
