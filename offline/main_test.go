@@ -3,6 +3,7 @@ package offline
 import (
 	"fmt"
 	"os"
+	"syscall"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ const childEnv = "OFFLINE_TEST_CHILD"
 var roles = map[string]func(path string) int{
 	"check":     func(path string) int { return CheckMain(path, os.Stderr) },
 	"hang":      func(string) int { time.Sleep(time.Hour); return exitSound },
+	"stopped":   func(string) int { return stopItself() },
 	"commit":    commitUntilKilled,
 	"full":      mounted(onFullDisk),
 	"read-only": mounted(onReadOnlyDisk),
@@ -40,6 +42,14 @@ func inChild(role string, timeout time.Duration) func(string) error {
 		// The race detector lets a program sleep for a second at its end.
 		return []string{"/usr/bin/env", childEnv + "=" + role, "GORACE=atexit_sleep_ms=0", os.Args[0], path}
 	})
+}
+
+// stopItself ends as at a shutdown, in the middle of the work.
+func stopItself() int {
+	if err := syscall.Kill(os.Getpid(), syscall.SIGTERM); err == nil {
+		time.Sleep(time.Hour)
+	}
+	return exitSound
 }
 
 // checkTime is ample: when it runs out, a sound file counts as damaged.

@@ -100,6 +100,7 @@ func TestCheckVerdicts(t *testing.T) {
 		"hangs":           {check: inChild("hang", 50*time.Millisecond), damaged: true},
 		"newer":           {check: inChild("exit 11", checkTime), want: ErrNewer},
 		"in use":          {check: inChild("exit 12", checkTime), want: ErrInUse},
+		"stopped":         {check: inChild("stopped", checkTime), want: errAny},
 		"unknown":         {check: inChild("exit 1", checkTime), want: errAny},
 		"no such program": {check: noProgram, want: errAny},
 	}
@@ -295,11 +296,12 @@ func TestNotices(t *testing.T) {
 	}
 }
 
-func TestCompaction(t *testing.T) {
-	dir := t.TempDir()
+// drained makes a journal that is mostly free pages.
+func drained(t *testing.T, edit func(*bbolt.Tx) error) (dir string, bytes int64) {
+	t.Helper()
+	dir = t.TempDir()
 	j := open(t, dir)
-	s := newStory(t, j)
-	commit(t, j, s.whole()...)
+	commit(t, j, newStory(t, j).whole()...)
 	filler := []byte("filler")
 	fill := func(tx *bbolt.Tx) error {
 		b, err := tx.CreateBucket(filler)
@@ -309,11 +311,30 @@ func TestCompaction(t *testing.T) {
 		return b.Put(filler, make([]byte, 2*compactMin))
 	}
 	drain := func(tx *bbolt.Tx) error { return tx.DeleteBucket(filler) }
-	if err := errors.Join(j.db.Update(fill), j.db.Update(drain), j.Close()); err != nil {
+	if err := errors.Join(j.db.Update(fill), j.db.Update(drain), j.db.Update(edit), j.Close()); err != nil {
 		t.Fatal(err)
 	}
-	before := size(t, j.path)
-	j = open(t, dir)
+	return dir, size(t, j.path)
+}
+
+// A copy that is not sound does not replace the journal.
+func TestCompactionFails(t *testing.T) {
+	dir, before := drained(t, func(tx *bbolt.Tx) error {
+		return tx.Bucket(bucketSpool).Put(idKey(payment.ID{Epoch: 1, Seq: 1}), []byte{})
+	})
+	j := open(t, dir)
+	if n := j.Notices(); len(n) != 1 || n[0].Code != NoticeCompact {
+		t.Errorf("Notices = %+v", n)
+	}
+	if after := j.Stats().FileBytes; after != before {
+		t.Errorf("%d bytes became %d", before, after)
+	}
+	commit(t, j, newStory(t, j).whole()...)
+}
+
+func TestCompaction(t *testing.T) {
+	dir, before := drained(t, func(*bbolt.Tx) error { return nil })
+	j := open(t, dir)
 	if after := j.Stats().FileBytes; before < 2*compactMin || after > compactMin {
 		t.Errorf("%d bytes became %d", before, after)
 	}
