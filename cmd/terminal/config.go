@@ -22,6 +22,9 @@ type Config struct {
 	Data     string `toml:"data"`
 	Cloud    string `toml:"cloud"`    // "mqtts://127.0.0.1:8883"
 	Language string `toml:"language"` // of the slip: "en" or "zh"
+	// MinEpoch is the last epoch that the cloud knows of this terminal. It is
+	// needed only when both journal and epoch file were lost.
+	MinEpoch uint32 `toml:"min_epoch"`
 	TLS      struct {
 		CA   string `toml:"ca"`
 		Cert string `toml:"cert"`

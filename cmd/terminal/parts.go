@@ -94,9 +94,12 @@ func openJournal(cfg *Config, log *slog.Logger) (*offline.Journal, error) {
 		return nil, err
 	}
 	journal, err := offline.Open(offline.Opts{
-		Dir: cfg.Data, Terminal: cfg.Terminal, Log: log,
+		Dir: cfg.Data, Terminal: cfg.Terminal, Log: log, MinEpoch: cfg.MinEpoch,
 		Check: offline.CheckInChild(checkTimeout, func(path string) []string { return []string{self, checkCommand, path} }),
 	})
+	if errors.Is(err, offline.ErrEpoch) {
+		return nil, fmt.Errorf("%w; set min_epoch in the configuration to the epoch that the cloud shows", err)
+	}
 	if err != nil {
 		return nil, err
 	}

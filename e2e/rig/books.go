@@ -97,6 +97,20 @@ func (r *Rig) UntilScreen(ctx context.Context, screen string) error {
 	})
 }
 
+// UntilSettled waits until nothing is left to do: no leg that the cloud must
+// hear of, and no slip that is owed.
+func (r *Rig) UntilSettled(ctx context.Context) error {
+	return r.until(ctx, "everything is settled", func() (bool, error) {
+		records, err := r.Journal(ctx)
+		for _, rec := range records {
+			if rec.Pending != "" || rec.State == "authorising" || rec.State == "approved" && !rec.Printed {
+				return false, fmt.Errorf("%s is %s, printed %t, pending %q", rec.ID, rec.State, rec.Printed, rec.Pending)
+			}
+		}
+		return err == nil, err
+	})
+}
+
 // slips are the printed pieces of paper that belong to a receipt number.
 type slips struct{ originals, copies int }
 

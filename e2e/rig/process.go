@@ -23,6 +23,8 @@ const readyMax = 30 * time.Second
 type Process struct {
 	Name  string
 	Ready map[string]string // the words of its line "ready key=value ..."
+	// ReadyAfter is how long it took from exec to that line.
+	ReadyAfter time.Duration
 
 	cmd    *exec.Cmd
 	out    *output
@@ -53,6 +55,7 @@ func start(name string, cmd *exec.Cmd) (*Process, error) {
 	p := &Process{Name: name, cmd: cmd, out: &output{}, ended: make(chan struct{})}
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(p.out, w), p.out
+	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -73,6 +76,7 @@ func start(name string, cmd *exec.Cmd) (*Process, error) {
 	}()
 	select {
 	case p.Ready = <-ready:
+		p.ReadyAfter = time.Since(began)
 		return p, nil
 	case <-p.ended:
 		return nil, fmt.Errorf("%s ended before it was ready: %w\n%s", name, p.status, p.out)
