@@ -117,7 +117,7 @@ func (b *bench) connect(cn string, change func(*mqtt.ClientOptions)) mqtt.Client
 func (b *bench) subscribe(c mqtt.Client, topic string, heard mqtt.MessageHandler) byte {
 	b.t.Helper()
 	token := c.Subscribe(topic, 0, heard)
-	err := done(token) // paho makes an error of a refusal
+	err := done(token)                                           // paho makes an error of a refusal
 	for _, code := range token.(*mqtt.SubscribeToken).Result() { // paho cuts $share off the topic
 		return code
 	}

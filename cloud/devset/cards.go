@@ -1,0 +1,72 @@
+package devset
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/cloudpos/cloudpos/cloud/hostsim"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/keys"
+)
+
+// balanceMinor is what an account of a test card begins with. The card called
+// poorCard has nothing, which is how its sales are declined.
+const (
+	balanceMinor = 100_000_000
+	poorCard     = "decline"
+)
+
+// initialKSN is the key serial number of the simulated PIN pad, counter 0.
+var initialKSN = [10]byte{0xFF, 0xFF, 0x99, 0x99, 0x01, 0x00, 0x00, 0x20, 0x00, 0x00}
+
+// cardKeys are the issuer's secrets, the cards made with them, and the public
+// key of the authority above the cards.
+type cardKeys struct {
+	imk, bdk hostsim.Key
+	deck     []issuer.Profile
+	ca       issuer.CAKey
+}
+
+func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {
+	c := &cardKeys{}
+	for _, key := range []*hostsim.Key{&c.imk, &c.bdk} {
+		if _, err := io.ReadFull(random, key[:]); err != nil {
+			return nil, fmt.Errorf("issuer's keys: %w", err)
+		}
+	}
+	var err error
+	c.deck, c.ca, err = issuer.Deck(random, c.imk, now)
+	return c, err
+}
+
+// files are the issuer's, the cards and the PIN pad's key.
+func (c *cardKeys) files() ([]file, error) {
+	cfg := hostsim.Config{IMK: c.imk, BDK: c.bdk}
+	for _, card := range c.deck {
+		a := hostsim.Account{Name: card.Name, PAN: card.PAN, PSN: card.PSN, PIN: card.PIN, BalanceMinor: balanceMinor}
+		if card.Name == poorCard {
+			a.BalanceMinor = 0
+		}
+		cfg.Accounts = append(cfg.Accounts, a)
+	}
+	ipek, err := keys.InitialKey(c.bdk, initialKSN)
+	if err != nil {
+		return nil, err
+	}
+	pad := struct {
+		IPEK string `json:"ipek"`
+		KSN  string `json:"ksn"`
+	}{hex.EncodeToString(ipek[:]), hex.EncodeToString(initialKSN[:])}
+	var files []file
+	for path, v := range map[string]any{"cloud/issuer.json": cfg, "sim/cards.json": c.deck, "sim/pinpad.json": pad} {
+		data, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		files = append(files, file{path: path, data: append(data, '\n')})
+	}
+	return files, nil
+}

@@ -1,0 +1,165 @@
+// Package devset makes, once, all that a development set needs: certificates,
+// keys, signed parameters, test cards and the two programs' configuration.
+//
+//	err := devset.Make("var", devset.Opts{Now: time.Now(), MQTTPort: 8883, StatusPort: 8081})
+//
+//	var/cloud   cloud.toml, TLS, CA key, acquirer key, issuer, key that signs parameters
+//	var/t1      terminal.toml, TLS, signed parameters and the key that checks them
+//	var/sim     the deck of cards, and what is loaded into the simulated PIN pad
+//
+// The set is made in a folder beside and renamed when it is whole, so it is
+// either there or not. Nothing is ever overwritten: the keys in it may have
+// sealed something. Every file that holds a secret has mode 0600. The card
+// scheme's CA key is not kept at all.
+//
+// It is for development: test cards have a RID and a BIN like no scheme's, and
+// the parameters say "development".
+package devset
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Terminal is the id of the set's one terminal.
+const Terminal = "dev:t1"
+
+// ErrExists is a folder that holds something already.
+var ErrExists = errors.New("exists and is not empty; a development set is made once, remove it or name another folder")
+
+// Opts says what may differ between sets. A port of 0 lets the cloud take a
+// free one.
+type Opts struct {
+	Now        time.Time
+	MQTTPort   uint16
+	StatusPort uint16
+}
+
+// file is one file of a set, by its path in it.
+type file struct {
+	path   string
+	data   []byte
+	public bool
+}
+
+// Make makes a set in dir.
+func Make(dir string, o Opts) (err error) {
+	if err := checkEmpty(dir); err != nil {
+		return fmt.Errorf("devset: %w", err)
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return fmt.Errorf("devset: %w", err)
+	}
+	tmp, err := os.MkdirTemp(parent, ".dev-init-")
+	if err != nil {
+		return fmt.Errorf("devset: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	files, err := contents(o)
+	if err != nil {
+		return fmt.Errorf("devset: %w", err)
+	}
+	if err := write(tmp, files); err != nil {
+		return fmt.Errorf("devset: %w", err)
+	}
+	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty one
+		return fmt.Errorf("devset: %w", err)
+	}
+	if err := os.Rename(tmp, dir); err != nil {
+		return fmt.Errorf("devset: %w", err)
+	}
+	return syncFolder(parent)
+}
+
+// checkEmpty lets pass what is not there, and an empty folder.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s %w", dir, ErrExists)
+	}
+	return nil
+}
+
+// contents makes everything, in memory.
+func contents(o Opts) ([]file, error) {
+	c, err := newCardKeys(rand.Reader, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	var files []file
+	for _, part := range []func() ([]file, error){
+		func() ([]file, error) { return certificates(o.Now) },
+		func() ([]file, error) { return parameters(o.Now, c) },
+		c.files,
+		func() ([]file, error) { return configurations(o), nil },
+	} {
+		more, err := part()
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, more...)
+	}
+	return files, nil
+}
+
+// write puts the files into dir and returns when they are on disk.
+func write(dir string, files []file) error {
+	folders := []string{dir}
+	for _, f := range files {
+		path := filepath.Join(dir, filepath.FromSlash(f.path))
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			return err
+		}
+		mode := fs.FileMode(0o600)
+		if f.public {
+			mode = 0o644
+		}
+		if err := writeSynced(path, f.data, mode); err != nil {
+			return err
+		}
+		for folder := filepath.Dir(path); strings.HasPrefix(folder, dir) && !slices.Contains(folders, folder); folder = filepath.Dir(folder) {
+			folders = append(folders, folder)
+		}
+	}
+	for _, folder := range folders {
+		if err := syncFolder(folder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeSynced(path string, data []byte, mode fs.FileMode) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}

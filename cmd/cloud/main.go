@@ -1,0 +1,157 @@
+// Command cloud is the reference cloud in one program.
+//
+//	cloud dev-init DIR        make a development set, once
+//	cloud run                 serve terminals
+//	cloud ledger              show the books
+//	cloud version
+//
+// parts.go is the list of what it is made of.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/cloudpos/cloudpos/cloud/devset"
+)
+
+// version is set by the build.
+var version = "development"
+
+// Exit statuses.
+const (
+	exitDone  = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// errUsage is a command that cannot be understood.
+var errUsage = errors.New("usage")
+
+const usage = `usage: cloud COMMAND [options]
+
+  dev-init  make keys, certificates, cards and configuration, once
+              [--mqtt-port 8883] [--status-port 8081] DIR
+  run       serve terminals; prints a line "ready mqtt=ADDRESS status=ADDRESS"
+              [--config FILE]
+  ledger    show the books, also while the cloud runs
+              list [--terminal ID] [--json] [--config FILE]   what the cloud knows of each sale
+              host [--json] [--config FILE]                   what the host simulator decided
+  version
+
+FILE is $CLOUDPOS_CLOUD_CONFIG or cloud.toml unless named.
+`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	status, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "cloud:", oneLine(err))
+	}
+	os.Exit(status)
+}
+
+// oneLine keeps an error of several parts on one line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
+// run performs one command and gives its exit status.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
+	if len(args) == 0 {
+		_, _ = fmt.Fprint(stderr, usage)
+		return exitUsage, nil
+	}
+	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
+		"dev-init": runDevInit, "run": runCloud, "ledger": runLedger, "version": runVersion,
+	}
+	command, ok := commands[args[0]]
+	if !ok {
+		_, _ = fmt.Fprint(stderr, usage)
+		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
+			return exitDone, nil
+		}
+		return exitUsage, fmt.Errorf("no command %q", args[0])
+	}
+	err := command(ctx, args[1:], stdout, stderr)
+	switch {
+	case err == nil:
+		return exitDone, nil
+	case errors.Is(err, flag.ErrHelp):
+		_, _ = fmt.Fprint(stderr, usage)
+		return exitDone, nil
+	case errors.Is(err, errUsage):
+		return exitUsage, fmt.Errorf("%s: %w (see cloud help)", args[0], err)
+	}
+	return exitError, err
+}
+
+func runVersion(_ context.Context, _ []string, stdout, _ io.Writer) error {
+	_, err := fmt.Fprintln(stdout, version)
+	return err
+}
+
+func runDevInit(_ context.Context, args []string, stdout, _ io.Writer) error {
+	fs := newFlags("dev-init")
+	mqttPort := fs.Uint("mqtt-port", 8883, "")
+	statusPort := fs.Uint("status-port", 8081, "")
+	if err := parse(fs, args, 1); err != nil {
+		return err
+	}
+	const portMax = 1<<16 - 1
+	if *mqttPort > portMax || *statusPort > portMax {
+		return fmt.Errorf("%w: a port is at most %d", errUsage, portMax)
+	}
+	dir := fs.Arg(0)
+	o := devset.Opts{Now: time.Now(), MQTTPort: uint16(*mqttPort), StatusPort: uint16(*statusPort)}
+	if err := devset.Make(dir, o); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(stdout, "made %s: cloud run --config %s/cloud/cloud.toml, terminal run --config %s/t1/terminal.toml\n", dir, dir, dir)
+	return err
+}
+
+// newFlags makes a flag set that reports instead of exiting.
+func newFlags(name string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	return fs
+}
+
+// configFlag is the option that most commands share.
+func configFlag(fs *flag.FlagSet) *string {
+	file := os.Getenv("CLOUDPOS_CLOUD_CONFIG")
+	if file == "" {
+		file = "cloud.toml"
+	}
+	return fs.String("config", file, "")
+}
+
+// parse reads options, before or after the words, and refuses another number
+// of words than wanted.
+func parse(fs *flag.FlagSet, args []string, words int) error {
+	var rest []string
+	for {
+		if err := fs.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return err
+			}
+			return fmt.Errorf("%w: %w", errUsage, err)
+		}
+		if fs.NArg() == 0 {
+			break
+		}
+		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
+	}
+	if len(rest) != words {
+		return fmt.Errorf("%w: %d words besides the options, want %d", errUsage, len(rest), words)
+	}
+	return fs.Parse(append([]string{"--"}, rest...))
+}
