@@ -22,14 +22,16 @@ const (
 	CardMute = "mute"
 )
 
-// PadWorld is the customer before a PIN pad. Each waits until the pad asks for
-// a PIN, and fails the test when it does not within some seconds.
+// PadWorld is the customer before a PIN pad. Keys count while the pad asks for a
+// PIN.
 type PadWorld interface {
 	Cable
 	TypePIN(digits string) // and enter
 	PressEnter()           // without a PIN
 	PressCancel()
-	WaitAsked() // until the pad asks for a PIN
+	// WaitAsked waits until the pad asks for a PIN; one that asked before and
+	// does no more does not count. It fails the test after some seconds.
+	WaitAsked()
 	// LoseKey makes the pad forget its working key.
 	LoseKey()
 }

@@ -90,8 +90,7 @@ func (d *Dev) simple(ctx context.Context, p []byte) error {
 		return err
 	}
 	defer d.link.End()
-	err := d.deliver(p)
-	if err != nil {
+	if err := d.deliver(p, false); err != nil {
 		return err
 	}
 	// An EOT ends some sessions, and belongs to this one.
@@ -99,8 +98,9 @@ func (d *Dev) simple(ctx context.Context, p []byte) error {
 }
 
 // deliver sends a packet over a line that may have to be dialled, or dialled
-// again, and returns once the pad has acknowledged it.
-func (d *Dev) deliver(p []byte) error {
+// again, and returns once the pad has acknowledged it. A packet that begins a
+// session is sent to an idle pad only.
+func (d *Dev) deliver(p []byte, session bool) error {
 	const dialMax = 2
 	for try := 1; ; try++ {
 		fresh, err := d.link.Open()
@@ -111,7 +111,13 @@ func (d *Dev) deliver(p []byte) error {
 			d.in.reset()
 			d.reset = true
 		}
-		err = d.send(p)
+		if session {
+			err = d.idle()
+			d.reset = true // until the session has come to its end
+		}
+		if err == nil {
+			err = d.send(p)
+		}
 		if errors.Is(err, drivers.ErrNoDevice) && !errors.Is(err, errMute) && try < dialMax {
 			continue
 		}
@@ -144,11 +150,7 @@ func (d *Dev) EnterPIN(ctx context.Context, r drivers.PINRequest) (drivers.PINEn
 	defer d.in.reset()
 	defer d.link.Forget()
 
-	if err := d.idle(); err != nil {
-		return drivers.PINEntry{}, err
-	}
-	d.reset = true // until the session has come to its end
-	if err := d.deliver(p); err != nil {
+	if err := d.deliver(p, true); err != nil {
 		return drivers.PINEntry{}, d.orCancel(err)
 	}
 	timeout := r.Timeout
@@ -160,20 +162,15 @@ func (d *Dev) EnterPIN(ctx context.Context, r drivers.PINRequest) (drivers.PINEn
 
 // idle brings the pad to idle where that is in doubt.
 func (d *Dev) idle() error {
-	fresh, err := d.link.Open()
-	if err != nil {
-		return err
-	}
-	if !fresh && !d.reset {
+	if !d.reset {
 		return nil
 	}
-	if err := d.settle(); err != nil && !errors.Is(err, drivers.ErrNoDevice) {
+	if err := d.settle(); err != nil {
 		return err
 	}
-	if err := d.deliver(packet(stx, []byte("72"))); err != nil {
+	if err := d.send(packet(stx, []byte("72"))); err != nil {
 		return err
 	}
-	d.reset = false
 	return d.settle()
 }
 
