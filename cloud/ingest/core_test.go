@@ -406,6 +406,7 @@ func TestReversalOvertakes(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() { b.want(auth1, wire.VerdictDeclined, "12") })
 			time.Sleep(time.Second)
+			synctest.Wait()
 			if processes == 2 {
 				b.restart()
 			}
