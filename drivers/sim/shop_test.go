@@ -138,7 +138,7 @@ func TestReplug(t *testing.T) {
 	s := open(t, dir)
 	c, err := sim.Dial(dir)
 	check(t, err)
-	defer c.Close()
+	defer func() { check(t, c.Close()) }()
 	r := dial(t, s.Path(sim.ReaderLine))
 	before, err := os.Readlink(s.Path(sim.ReaderLine))
 	check(t, err)
@@ -224,7 +224,7 @@ func TestControlRefuses(t *testing.T) {
 	s := open(t, dir)
 	c, err := sim.Dial(dir)
 	check(t, err)
-	defer c.Close()
+	defer func() { check(t, c.Close()) }()
 	for name, do := range map[string]func(sim.Control) error{
 		"unknown card":     func(c sim.Control) error { return c.Insert("visa") },
 		"unknown customer": func(c sim.Control) error { return c.SetCustomer(sim.Customer{Card: "x", Auto: true}) },
@@ -257,10 +257,10 @@ func TestSocketSurvivesNonsense(t *testing.T) {
 	open(t, dir)
 	c, err := sim.Dial(dir)
 	check(t, err)
-	defer c.Close()
+	defer func() { check(t, c.Close()) }()
 	conn, err := dialSocket(dir)
 	check(t, err)
-	defer conn.Close()
+	defer func() { check(t, conn.Close()) }()
 	_, err = io.WriteString(conn, "{]\n{\"cmd\":\"dance\"}\n{\"cmd\":\"keys\",\"keys\":[1234]}\n")
 	check(t, err)
 	in := json.NewDecoder(conn)

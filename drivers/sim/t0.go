@@ -60,7 +60,7 @@ func (t *t0) transmit(tpdu []byte) ([]byte, bool) {
 func (t *t0) read(tpdu []byte) []byte {
 	response := t.card.Exchange(tpdu)
 	n := len(response) - 2
-	if want := int(tpdu[4]); n > 0 && want != n && !(want == 0 && n == 256) {
+	if want := int(tpdu[4]); n > 0 && want%256 != n%256 {
 		t.again = append([]byte{}, tpdu[:4]...)
 		return []byte{0x6C, byte(n)}
 	}
