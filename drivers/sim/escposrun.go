@@ -33,7 +33,7 @@ func (p *printer) run(cmd []byte) {
 	case c == can:
 		p.page.line, p.page.width = nil, 0
 	case len(cmd) == 2:
-		p.put('□', 2) // one Chinese character; Raw has its bytes
+		p.put(decodeWide(cmd[0], cmd[1]), 2)
 	case c >= 0x20:
 		p.put(decode(p.page.table, c), 1)
 	}

@@ -59,10 +59,10 @@ func TestPrinterText(t *testing.T) {
 	pt := newPrinterTest(t)
 	pt.send("\x1b@\x1ba\x01CLOUDPOS\n\x1ba\x00left\x1ba\x02\nright\n\x1ba\x00\x1bE\x01bold\x1bE\x00\n")
 	pt.send("\x1d!\x11\x1ba\x01WIDE\n\x1d!\x00\x1ba\x00a\x1b$\xe0\x01b\n\x1bt\x13\xd5 1.00\n")
-	pt.send("\x1c&\xc4\xe3\xba\xc3\x1c.\n" + strings.Repeat("x", 50) + "\n\x1bd\x02end\n\x1dVA\x00")
+	pt.send("\x1c&\xc4\xe3\xba\xc3\xa3\xa4\x81\x40\x1c.\n" + strings.Repeat("x", 50) + "\n\x1bd\x02end\n\x1dVA\x00")
 	wide := strings.Repeat(" ", 20) + "WIDE"
 	pt.paper(strings.Repeat(" ", 20) + "CLOUDPOS|" + strings.Repeat(" ", 44) + "left|" + strings.Repeat(" ", 43) + "right|bold|" +
-		wide + "|a" + strings.Repeat(" ", 39) + "b|€ 1.00|□□|" + strings.Repeat("x", 48) + "|xx|||end complete")
+		wide + "|a" + strings.Repeat(" ", 39) + "b|€ 1.00|你好￥□|" + strings.Repeat("x", 48) + "|xx|||end complete")
 	if pt.p.unknown != 0 {
 		t.Errorf("%d commands were not understood", pt.p.unknown)
 	}
