@@ -55,15 +55,15 @@ type View struct {
 // Reasons of the flow's own. A card machine's reasons stand beside them.
 const (
 	ReasonCancelled          = "cancelled"           // by the cashier
-	ReasonCardTimeout        = "card-timeout"        // nobody presented a card
-	ReasonCardUnreadable     = "card-unreadable"     // it never answered to a reset
-	ReasonChoiceRefused      = "choice-refused"      // none of the applications was wanted
-	ReasonChoiceTimeout      = "choice-timeout"      // nobody chose
-	ReasonHostSilent         = "host-silent"         // no answer until the deadline
-	ReasonHostUnintelligible = "host-unintelligible" // an answer without a verdict
-	ReasonPINCancelled       = "pin-cancelled"       // by the customer
-	ReasonPINTimeout         = "pin-timeout"         // the customer did nothing
-	ReasonReaderFailed       = "reader-failed"       // no card reader
+	ReasonCardTimeout        = "card timeout"        // nobody presented a card
+	ReasonCardUnreadable     = "card unreadable"     // it never answered to a reset
+	ReasonChoiceRefused      = "choice refused"      // none of the applications was wanted
+	ReasonChoiceTimeout      = "choice timeout"      // nobody chose
+	ReasonHostSilent         = "host silent"         // no answer until the deadline
+	ReasonHostUnintelligible = "host unintelligible" // an answer without a verdict
+	ReasonPINCancelled       = "PIN cancelled"       // by the customer
+	ReasonPINTimeout         = "PIN timeout"         // the customer did nothing
+	ReasonReaderFailed       = "reader failed"       // no card reader
 	ReasonRestart            = "restart"             // the terminal went down in between
-	ReasonStoreFailed        = "store-failed"        // the journal could not be written
+	ReasonStoreFailed        = "store failed"        // the journal could not be written
 )

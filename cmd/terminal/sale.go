@@ -182,7 +182,10 @@ func (r saleReport) print(w io.Writer) error {
 		line = r.Record.sentence()
 	}
 	if r.Exit == exitInDoubt {
-		line = "IN DOUBT: no answer, the sale is being reversed. Do not hand over goods."
+		line = "NOT PAID: the sale is being reversed. Do not hand over goods."
+		if r.Record != nil && r.Record.Reason != "" {
+			line += " (" + r.Record.Reason + ")"
+		}
 	}
 	if r.Error != "" {
 		line += " (" + r.Error + ")"

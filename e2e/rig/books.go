@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"strings"
-
-	"github.com/cloudpos/cloudpos/drivers/sim"
 )
 
 // Record is a transaction as terminal journal shows it.
@@ -109,24 +106,4 @@ func (r *Rig) UntilSettled(ctx context.Context) error {
 		}
 		return err == nil, err
 	})
-}
-
-// slips are the printed pieces of paper that belong to a receipt number.
-type slips struct{ originals, copies int }
-
-// count finds the complete slips of a receipt. A broken piece is not one.
-func count(paper []sim.Slip, receipt uint32) slips {
-	var s slips
-	number := fmt.Sprintf("%06d", receipt)
-	for _, p := range paper {
-		text := strings.Join(p.Lines, "\n")
-		switch {
-		case !p.Complete || !strings.Contains(text, number):
-		case strings.Contains(text, "REPRINT"):
-			s.copies++
-		default:
-			s.originals++
-		}
-	}
-	return s
 }

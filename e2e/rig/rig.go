@@ -287,3 +287,13 @@ func (r *Rig) until(ctx context.Context, what string, holds func() (bool, error)
 		}
 	}
 }
+
+// Outputs is what every program has written, for a failed test and for the
+// search for secrets.
+func (r *Rig) Outputs() string {
+	var b strings.Builder
+	for _, p := range r.all {
+		fmt.Fprintf(&b, "--- %s (pid %d)\n%s\n", p.Name, p.PID(), p.Output())
+	}
+	return b.String()
+}

@@ -1,0 +1,182 @@
+package rig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/money"
+)
+
+// Line is a sale in the cloud's ledger.
+type Line struct {
+	Terminal  string `json:"terminal"`
+	Epoch     uint32 `json:"epoch"`
+	Seq       uint64 `json:"seq"`
+	State     string `json:"state"`
+	HeldMinor int64  `json:"held_minor"`
+	Alarm     string `json:"alarm"`
+}
+
+// Posting is a decision of the host simulator.
+type Posting struct {
+	Terminal    string `json:"terminal"`
+	Epoch       uint32 `json:"epoch"`
+	Seq         uint64 `json:"seq"`
+	Leg         string `json:"leg"`
+	Attempt     uint8  `json:"attempt"`
+	AmountMinor int64  `json:"amount_minor"`
+	Approved    bool   `json:"approved"`
+	Reversed    bool   `json:"reversed"`
+	Code        string `json:"code"`
+}
+
+// Ledger is the cloud's book.
+func (r *Rig) Ledger() ([]Line, error) {
+	var lines []Line
+	return lines, get(http.DefaultClient, "http://"+r.Cloud.Ready["status"]+"/ledger?max=1000", &lines)
+}
+
+// Host is the issuer's book.
+func (r *Rig) Host() ([]Posting, error) {
+	var postings []Posting
+	return postings, get(http.DefaultClient, "http://"+r.Cloud.Ready["status"]+"/host", &postings)
+}
+
+// story is what the four books say of one sale.
+type story struct {
+	journal     *Record
+	journalHeld int64
+	ledger      *Line
+	hostHeld    int64
+	originals   int // complete slips that do not say that they are copies
+	copies      int
+}
+
+// Agree waits until everything is settled and then demands that journal,
+// ledger, host and paper tell the same: each approved sale is held once and
+// has its slip, and nothing else holds money. Terminal and cloud must run.
+func (r *Rig) Agree(ctx context.Context) error {
+	if err := r.UntilSettled(ctx); err != nil {
+		return err
+	}
+	stories, err := r.stories(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, id := range slices.Sorted(maps.Keys(stories)) {
+		if err := stories[id].check(); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", id, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (r *Rig) stories(ctx context.Context) (map[string]*story, error) {
+	journal, err := r.Journal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ledger, err := r.Ledger()
+	if err != nil {
+		return nil, err
+	}
+	host, err := r.Host()
+	if err != nil {
+		return nil, err
+	}
+	paper, err := r.Shop.Paper()
+	if err != nil {
+		return nil, err
+	}
+	stories := map[string]*story{}
+	of := func(id string) *story {
+		if stories[id] == nil {
+			stories[id] = &story{}
+		}
+		return stories[id]
+	}
+	for i := range journal {
+		s := of(journal[i].ID)
+		s.journal = &journal[i]
+		if s.journalHeld, err = held(&journal[i]); err != nil {
+			return nil, err
+		}
+		s.originals, s.copies = count(paper, journal[i].Receipt)
+	}
+	for i, l := range ledger {
+		of(fmt.Sprintf("%s/%d/%d", l.Terminal, l.Epoch, l.Seq)).ledger = &ledger[i]
+	}
+	for _, p := range host {
+		if p.Approved && !p.Reversed {
+			of(fmt.Sprintf("%s/%d/%d", p.Terminal, p.Epoch, p.Seq)).hostHeld += p.AmountMinor
+		}
+	}
+	return stories, nil
+}
+
+// held is the money that a record says was taken.
+func held(r *Record) (int64, error) {
+	if r.State != "approved" {
+		return 0, nil
+	}
+	code, plain, _ := strings.Cut(r.Amount, " ")
+	currency, err := money.Lookup(code)
+	if err != nil {
+		return 0, err
+	}
+	amount, err := money.Parse(plain, currency)
+	return amount.Minor, err
+}
+
+// count finds the complete slips of a receipt. A broken piece is none.
+func count(paper []sim.Slip, receipt uint32) (originals, copies int) {
+	number := fmt.Sprintf("%06d", receipt)
+	for _, p := range paper {
+		switch text := strings.Join(p.Lines, "\n"); {
+		case !p.Complete || !hasReceipt(p.Lines, number):
+		case strings.Contains(text, "*** COPY ***"):
+			copies++
+		default:
+			originals++
+		}
+	}
+	return originals, copies
+}
+
+func hasReceipt(lines []string, number string) bool {
+	return slices.ContainsFunc(lines, func(l string) bool {
+		words := strings.Fields(l)
+		return len(words) == 2 && words[0] == "Receipt" && words[1] == number
+	})
+}
+
+func (s *story) check() error {
+	switch {
+	case s.journal == nil && (s.hostHeld != 0 || s.ledger.HeldMinor != 0):
+		return errors.New("money is held, and the journal knows nothing of it")
+	case s.journal == nil:
+		return nil // a message that came to nothing
+	case s.hostHeld != s.journalHeld:
+		return fmt.Errorf("journal says %s (%d), the host holds %d", s.journal.State, s.journalHeld, s.hostHeld)
+	case s.ledger == nil && s.journalHeld != 0:
+		return errors.New("approved, and the ledger knows nothing of it")
+	case s.ledger != nil && (s.ledger.HeldMinor != s.journalHeld || s.ledger.State == "conflict"):
+		return fmt.Errorf("journal says %s (%d), the ledger %s (%d) %s", s.journal.State, s.journalHeld, s.ledger.State, s.ledger.HeldMinor, s.ledger.Alarm)
+	case s.journal.State == "reversed" && (s.ledger == nil || s.ledger.State != "reversed"):
+		return errors.New("reversed, and the ledger does not say so")
+	case s.journal.State == "approved" && s.originals+s.copies == 0:
+		return errors.New("approved without a slip")
+	case s.originals > 1:
+		return fmt.Errorf("%d slips that do not say that they are copies", s.originals)
+	case s.journal.State != "approved" && s.originals+s.copies > 0:
+		return fmt.Errorf("a slip for a sale that is %s", s.journal.State)
+	}
+	return nil
+}

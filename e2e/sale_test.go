@@ -1,0 +1,43 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/cloudpos/cloudpos/e2e/rig"
+)
+
+// TestSales sells with each card of the deck and compares the books.
+func TestSales(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	must(t, r.StartAgent(t.Context()))
+	for _, c := range []struct {
+		card, amount string
+		exit         int
+		state        string
+		code, cvm    string
+	}{
+		{"approve", "12.50", 0, "approved", "00", "none"},
+		{"pin", "12.50", 0, "approved", "00", "online-pin"},
+		{"wrongpin", "12.50", 0, "approved", "00", "online-pin"},
+		{"nopse", "12.50", 0, "approved", "00", "none"},
+		{"decline", "12.50", 3, "declined", "51", "none"},
+		{"approve", "10.05", 3, "declined", "05", "none"},
+		{"mute", "12.50", 3, "declined", "", ""},
+		{"blocked", "12.50", 3, "declined", "", "none"},
+		{"cardsaysno", "12.50", 5, "reversed", "00", "none"},
+	} {
+		report, err := r.Sale(t.Context(), "--amount", c.amount, "--card", c.card)
+		if err != nil || report.Exit != c.exit {
+			t.Errorf("%s %s: exit %d, %v, want %d", c.card, c.amount, report.Exit, err, c.exit)
+			continue
+		}
+		must(t, r.UntilSettled(t.Context()))
+		journal, err := r.Journal(t.Context())
+		must(t, err)
+		if got := journal[0]; got.State != c.state || got.Code != c.code || c.cvm != "" && got.CVM != c.cvm {
+			t.Errorf("%s %s: state %q code %q cvm %q, want %q %q %q", c.card, c.amount, got.State, got.Code, got.CVM, c.state, c.code, c.cvm)
+		}
+	}
+	must(t, r.Agree(t.Context()))
+}
