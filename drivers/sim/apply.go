@@ -63,10 +63,10 @@ func (s *Shop) applyCard(r request) error {
 		}
 		d.pullAt = r.N
 	case "customer":
-		d.customer, d.polls = card, 0
 		if leaves {
-			d.customer = nil
+			card = nil
 		}
+		d.serve(card)
 	}
 	return nil
 }

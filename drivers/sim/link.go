@@ -60,6 +60,7 @@ type link struct {
 	mu      sync.Mutex
 	dev     device
 	cable   *cable // nil when unplugged
+	gone    bool   // the shop is closed
 	fault   Fault
 	left    int // answers still to be spoiled, when counted
 	counted bool
@@ -83,8 +84,8 @@ func newLink(path string) *link { return &link{path: path, fault: Fault{Kind: Fa
 func (l *link) plug() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.cable != nil {
-		return fmt.Errorf("%w: %s is plugged in", ErrUnplugged, filepath.Base(l.path))
+	if l.cable != nil || l.gone {
+		return fmt.Errorf("%w: %s is plugged in, or the shop is closed", ErrUnplugged, filepath.Base(l.path))
 	}
 	master, tty, err := pty.Open()
 	if err != nil {
@@ -143,6 +144,17 @@ func (l *link) unplug() error {
 	c.wg.Wait()
 	l.dev.powerDown()
 	return errors.Join(errRemove, errClose)
+}
+
+// remove unplugs the line for good.
+func (l *link) remove() error {
+	l.mu.Lock()
+	l.gone = true
+	l.mu.Unlock()
+	if err := l.unplug(); err != nil && !errors.Is(err, ErrUnplugged) {
+		return err
+	}
+	return nil
 }
 
 // plugged tells whether the cable is in.

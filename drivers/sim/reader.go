@@ -280,6 +280,15 @@ func (r *reader) move(what byte) {
 	r.out(told, aside)
 }
 
+// serve changes the customer: the one before takes his card, the new one comes
+// at the first poll. nil is nobody.
+func (r *reader) serve(card *Card) {
+	if r.customer != nil && r.card == r.customer {
+		r.pull()
+	}
+	r.customer, r.polls = card, pollsToInsert-1
+}
+
 // polled lets the customer look at the terminal: he comes when it waits for a
 // card, and takes a card that is of no more use.
 func (r *reader) polled() {

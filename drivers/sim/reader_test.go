@@ -213,8 +213,7 @@ func TestReaderPullsBeforeTheNthAPDU(t *testing.T) {
 
 func TestCustomerComesAndGoes(t *testing.T) {
 	rt := newReaderTest(t)
-	rt.r.customer = newCard(t, "pin")
-	rt.expect(slotStatus, slotEmpty)
+	rt.r.serve(newCard(t, "pin"))
 	rt.expect(slotStatus, slotThere)
 	rt.expect(powerOff, "81 00000000 00 01 01 00 01") // not used yet: it stays
 	rt.do(powerOn5V)
@@ -222,15 +221,19 @@ func TestCustomerComesAndGoes(t *testing.T) {
 	rt.expect(powerOff, "81 00000000 00 01 02 00 01")
 	rt.expect(slotStatus, slotEmpty) // whoever waits for the removal sees it
 	rt.expect(slotStatus, slotThere)
-	if got := fmt.Sprint(rt.served); got != "[pin pin]" {
+	rt.r.serve(newCard(t, "approve")) // the one before takes his card
+	rt.expect(slotStatus, slotThere)
+	rt.r.serve(nil)
+	rt.expect(slotStatus, slotEmpty)
+	rt.expect(slotStatus, slotEmpty)
+	if got := fmt.Sprint(rt.served); got != "[pin pin approve]" {
 		t.Errorf("customers at the counter: %s", got)
 	}
 }
 
 func TestCustomerTakesAMuteCard(t *testing.T) {
 	rt := newReaderTest(t)
-	rt.r.customer = newCard(t, "mute")
-	rt.do(slotStatus)
+	rt.r.serve(newCard(t, "mute"))
 	rt.do(slotStatus)
 	rt.expect(powerOn5V, "80 00000000 00 00 41 FE 00")
 	rt.expect(powerOff, "81 00000000 00 01 01 00 01")
@@ -242,8 +245,7 @@ func TestCustomerTakesAMuteCard(t *testing.T) {
 
 func TestCustomerTakesAFinishedCard(t *testing.T) {
 	rt := newReaderTest(t)
-	rt.r.customer = newCard(t, "approve")
-	rt.do(slotStatus)
+	rt.r.serve(newCard(t, "approve"))
 	rt.do(slotStatus)
 	rt.do(powerOn5V)
 	upTo(t, rt.r.card, selectAID, gpo, gac1)

@@ -151,9 +151,7 @@ func (s *Shop) Close() error {
 func (s *Shop) unplugAll() error {
 	var errs []error
 	for _, l := range s.links {
-		if err := l.unplug(); err != nil && !errors.Is(err, ErrUnplugged) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, l.remove())
 	}
 	return errors.Join(errs...)
 }

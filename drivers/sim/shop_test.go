@@ -205,6 +205,98 @@ func TestPINKeysAreNeverRepeated(t *testing.T) {
 	}
 }
 
+// apdu sends one TPDU to a T=0 card and returns what it answered.
+func (h *host) apdu(tpdu string) []byte {
+	h.t.Helper()
+	body := unhex(h.t, tpdu)
+	f := append([]byte{0x03, 0x06, 0x6F, byte(len(body)), 0, 0, 0, 0, 9, 0, 0, 0}, body...)
+	sum := byte(0)
+	for _, b := range f {
+		sum ^= b
+	}
+	h.write(hex.EncodeToString(append(f, sum)))
+	h.read(len(f) + 1) // the echo
+	head := h.read(12)
+	return h.read(int(head[3]) + int(head[4])<<8 + 1)[:int(head[3])+int(head[4])<<8]
+}
+
+// One customer, from the terminal's first poll to his leaving; the log tells
+// what happened and nothing of the card's data, and the chip's counter
+// outlives the shop.
+func TestCustomerThroughTheLine(t *testing.T) {
+	dir := t.TempDir()
+	deck, err := deckOnce()
+	check(t, err)
+	for sale, atc := range []string{"9F36020001", "9F36020002"} {
+		s, err := sim.Open(dir, deck, padKeys(t))
+		check(t, err)
+		check(t, s.SetCustomer(sim.Customer{Card: "pin", Auto: true}))
+		r := dial(t, s.Path(sim.ReaderLine))
+		r.write("03 06 6B 03000000 00 01 000000 010101 6D")
+		r.expect("03 06 6B 03000000 00 01 000000 010101 6D" + "03 06 83 00000000 00 01 020000 85")
+		r.write(askStatus)
+		r.expect(askStatus + "50 03" + "03 06 81 00000000 00 01 01 00 01 85")
+		const on = "03 06 62 00000000 00 00 01 0000 66"
+		r.write(on)
+		r.expect(on + "03 06 80 04000000 00 00 00 00 00 3B600000 DA")
+		if got := r.apdu("00A4040007F043504F530101"); !bytes.Equal(got, unhex(t, "612F")) {
+			t.Fatalf("SELECT: % X", got)
+		}
+		r.apdu("80A8000006830401560156")
+		r.apdu("00B20114C5")
+		if got := r.apdu("80CA9F3605"); !bytes.Equal(got, unhex(t, atc+"9000")) {
+			t.Errorf("sale %d: counter % X, want %s", sale, got, atc)
+		}
+		state, err := s.State()
+		check(t, err)
+		if state.Card != "pin" || !state.Powered || state.APDUs != 4 {
+			t.Errorf("state %+v", state)
+		}
+		const off = "03 06 63 00000000 00 02 00 0000 64"
+		r.write(off)
+		r.expect(off + "50 02" + "03 06 81 00000000 00 02 02 00 01 85")
+		log, err := s.Log()
+		check(t, err)
+		const want = "[{pin SELECT 00A40400 7 47 9000} {pin GET PROCESSING OPTIONS 80A80000 6 20 9000}" +
+			" {pin READ RECORD 00B20114 0 197 9000} {pin GET DATA 80CA9F36 0 5 9000}]"
+		if got := fmt.Sprint(log); got != want {
+			t.Errorf("log\n got %s\nwant %s", got, want)
+		}
+		check(t, r.port.Close())
+		check(t, s.Close())
+		if err := s.Replug(sim.ReaderLine); !errors.Is(err, sim.ErrUnplugged) {
+			t.Errorf("Replug in a closed shop = %v, want ErrUnplugged", err)
+		}
+	}
+}
+
+func TestPaperThroughTheSocket(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	c, err := sim.Dial(dir)
+	check(t, err)
+	defer func() { check(t, c.Close()) }()
+	p := dial(t, s.Path(sim.PrinterLine))
+	check(t, c.PaperOut(1))
+	p.write(hex.EncodeToString([]byte("\x1b@one\ntwo\n\x10\x04\x04")))
+	p.expect("7E")
+	check(t, c.PaperIn())
+	p.write(hex.EncodeToString([]byte("\x1b@all\n\x1dV\x00\x1bp\x00\x19\xfa\x1dr\x01")))
+	p.expect("00")
+	slips, err := c.Paper()
+	check(t, err)
+	var got []string
+	for _, slip := range slips {
+		got = append(got, fmt.Sprint(slip.Lines, slip.Cut, slip.Complete))
+	}
+	if want := []string{"[one] false false", "[two] false false", "[all] true true"}; !slices.Equal(got, want) {
+		t.Errorf("paper %q, want %q", got, want)
+	}
+	if state, err := c.State(); err != nil || state.DrawerKicks != 1 || state.PaperOut || state.Unknown != 0 {
+		t.Errorf("state %+v, %v", state, err)
+	}
+}
+
 func TestOneShopInAFolder(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir)
