@@ -340,8 +340,12 @@ func TestPendingAfterRestart(t *testing.T) {
 		_, _ = b.send(auth1) // no answer, as above
 		b.restart()
 		b.want(reverse, wire.VerdictRecorded, "")
+		before := b.issuer.asked[auth1.Key]
 		b.want(auth1, wire.VerdictDeclined, "12")
 		b.state(ingest.StateReversed)
+		if n := b.issuer.asked[auth1.Key]; n != before {
+			t.Error("the issuer was asked about a reversed sale")
+		}
 	}
 }
 
@@ -353,6 +357,9 @@ func TestRecover(t *testing.T) {
 		b.issuer.faults = []fault{f}
 		if reply, err := b.send(reverse); !errors.Is(err, errLine) {
 			t.Fatalf("%s, %v; want no acknowledgement", reply, err)
+		}
+		if line, err := b.books.Get(t.Context(), sale); err != nil || line.State != ingest.StateReversing {
+			t.Errorf("the sale is %q (%v), want reversing", line.State, err)
 		}
 		b.want(auth1, wire.VerdictDeclined, "12")
 		b.restart()
@@ -396,24 +403,52 @@ func TestDuplicatesJoin(t *testing.T) {
 }
 
 // TestReversalOvertakes reverses while the issuer thinks, with an issuer that
-// keeps no tombstones, in one process and in two.
+// keeps no tombstones, in one process and in two. Within one, the reversal is
+// not acknowledged while the issuer may still do something for the sale.
 func TestReversalOvertakes(t *testing.T) {
-	for _, processes := range []int{1, 2} {
-		synctest.Test(t, func(t *testing.T) {
-			b := newBench(t)
-			b.issuer.tombstones = false
-			b.issuer.delays = []time.Duration{10 * time.Second}
-			var wg sync.WaitGroup
-			wg.Go(func() { b.want(auth1, wire.VerdictDeclined, "12") })
-			time.Sleep(time.Second)
-			synctest.Wait()
-			if processes == 2 {
-				b.restart()
-			}
-			b.want(reverse, wire.VerdictRecorded, "")
-			wg.Wait()
-			b.state(ingest.StateReversed)
-		})
+	for _, c := range []struct {
+		first         wire.Request
+		verdict, code string
+		end           ingest.State
+	}{
+		{auth1, wire.VerdictDeclined, "12", ingest.StateReversed},
+		{advise, wire.VerdictRecorded, "", ingest.StateConflict},
+	} {
+		for _, processes := range []int{1, 2} {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.issuer.tombstones = false
+				b.issuer.delays = []time.Duration{10 * time.Second}
+				var wg sync.WaitGroup
+				wg.Go(func() { b.want(c.first, c.verdict, c.code) })
+				time.Sleep(time.Second)
+				synctest.Wait()
+				if processes == 2 {
+					b.restart()
+				}
+				b.want(reverse, wire.VerdictRecorded, "")
+				if processes == 1 {
+					time.Sleep(6 * time.Second) // when it has decided and not yet answered
+					b.state(c.end)
+				}
+				wg.Wait()
+				b.state(c.end)
+			})
+		}
+	}
+}
+
+// TestNothingIsToldAfterATombstone: the issuer hears of reversals only.
+func TestNothingIsToldAfterATombstone(t *testing.T) {
+	b := newBench(t)
+	b.want(reverse, wire.VerdictRecorded, "")
+	for _, req := range []wire.Request{auth1, advise, complete, auth2} {
+		if _, err := b.send(req); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(b.issuer.asked) != 0 {
+		t.Errorf("the issuer was told of %v", b.issuer.asked)
 	}
 }
 

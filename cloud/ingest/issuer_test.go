@@ -105,6 +105,7 @@ func (s *scripted) Authorise(ctx context.Context, req wire.Request) (d ingest.De
 
 func (s *scripted) Advise(ctx context.Context, req wire.Request) error {
 	return s.call(ctx, func() {
+		s.asked[req.Key]++
 		if _, known := s.decisions[req.Key]; known || s.tombstones && s.reversed[ingest.SaleOf(req.Key)] {
 			return
 		}

@@ -131,6 +131,9 @@ func classify(err error) error {
 	if !errors.As(err, &e) {
 		return nil
 	}
+	if e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE { // no room for the file that WAL readers share
+		return ErrFull
+	}
 	switch e.Code() & 0xFF { // the rest is the extended code
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return ErrReadOnly
