@@ -139,3 +139,31 @@ func TestIssuerAuthentication(t *testing.T) {
 		t.Errorf("91 = %X, want %X", got, want)
 	}
 }
+
+// Known answers, computed with openssl and not with this package, so that the
+// keys are checked where the independent vectors are not at hand.
+func TestKeysKnownAnswers(t *testing.T) {
+	imk := [16]byte(unhex(t, "0123456789ABCDEFFEDCBA9876543210"))
+	for _, tc := range []struct {
+		pan, psn string
+		atc      uint16
+		mk, sk   string
+	}{
+		{"9999010000000025", "01", 7, "8F1580AE08E9B334E654B39EEA7FB5A8", "1C40CBF74F23C16B2CD562673EF89E10"},
+		{"99990100000000251", "01", 7, "0BA110D3AEEA75BA4A790E49B66186A2", "91975B0DF12C64EF2F7F45D3574CDC15"},
+		{"9999010000000025123", "02", 0x1234, "7929A4E52C237A6B37512C327C5D5D43", "CDF8106DA8A7A815C7048A433DEF34B9"},
+	} {
+		mk := issuer.DeriveICC(imk, tc.pan, tc.psn)
+		if !bytes.Equal(mk[:], unhex(t, tc.mk)) {
+			t.Errorf("%d digits: master key %X, want %s", len(tc.pan), mk, tc.mk)
+		}
+		if sk := issuer.SessionKey(mk, tc.atc); !bytes.Equal(sk[:], unhex(t, tc.sk)) {
+			t.Errorf("%d digits: session key %X, want %s", len(tc.pan), sk, tc.sk)
+		}
+	}
+	// ISO/IEC 9797-1 algorithm 3: two blocks whose padding is all of the second.
+	mac := issuer.Cryptogram(imk, []byte("01234567"))
+	if again := issuer.ScriptMAC(imk, []byte("01234567")); mac != again || mac == issuer.Cryptogram(imk, []byte("01234567\x80")) {
+		t.Errorf("MAC %X does not tell data from padding", mac)
+	}
+}
