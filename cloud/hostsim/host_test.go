@@ -2,10 +2,8 @@ package hostsim_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -423,60 +421,6 @@ func TestAdvise(t *testing.T) {
 	})
 }
 
-func TestStoreIsAllOrNothing(t *testing.T) {
-	errStop := errors.New("stop")
-	k := wire.Key{Terminal: "dev:t1", Epoch: 1, Seq: 1, Leg: "authorise", Attempt: 1}
-	p := hostsim.Posting{Key: k, Account: "a", AmountMinor: 1, Approved: true, HostRef: "000000000001", IssuerAuth: []byte{1}, At: today}
-	forms(t, func(t *testing.T, s hostsim.Store) {
-		write := func(fail error) error {
-			return s.Update(t.Context(), func(tx hostsim.Tx) error {
-				first, err := tx.Use("x")
-				if !first {
-					t.Error("what a failed Update used up stayed so")
-				}
-				return errors.Join(err, tx.Put(p), tx.PutAccount("a", hostsim.Balance{Minor: 9, Tries: 1}), tx.Bury(ingest.SaleOf(k)), fail)
-			})
-		}
-		if err := write(errStop); !errors.Is(err, errStop) {
-			t.Fatal(err)
-		}
-		read := func() (n int64, known, buried bool) {
-			err := s.Update(t.Context(), func(tx hostsim.Tx) (err error) {
-				if n, err = tx.Count(); err != nil {
-					return err
-				}
-				if _, known, err = tx.Account("a"); err != nil {
-					return err
-				}
-				buried, err = tx.Buried(ingest.SaleOf(k))
-				return err
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			return n, known, buried
-		}
-		if n, known, buried := read(); n != 0 || known || buried {
-			t.Errorf("a failed Update left %d postings, account %v, tombstone %v", n, known, buried)
-		}
-		if err := write(nil); err != nil {
-			t.Fatal(err)
-		}
-		if n, known, buried := read(); n != 1 || !known || !buried {
-			t.Errorf("Update left %d postings, account %v, tombstone %v", n, known, buried)
-		}
-		all, err := s.Postings(t.Context(), 10)
-		if err != nil || len(all) != 1 || fmt.Sprint(all[0]) != fmt.Sprint(p) {
-			t.Errorf("Postings = %+v, %v; want %+v", all, err, p)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := s.Update(ctx, func(hostsim.Tx) error { return nil }); !errors.Is(err, context.Canceled) {
-			t.Errorf("Update with an ended context: %v", err)
-		}
-	})
-}
-
 // TestTellsNothing looks for account number, PIN and keys in what the host
 // logs, lists and prints.
 func TestTellsNothing(t *testing.T) {
@@ -502,39 +446,4 @@ func TestTellsNothing(t *testing.T) {
 	if !strings.Contains(said, "code=00") {
 		t.Errorf("nothing was logged: %s", said)
 	}
-}
-
-func TestConfig(t *testing.T) {
-	good := hostsim.Config{IMK: imk, BDK: bdk, Accounts: []hostsim.Account{{Name: "a", PAN: panRich, PSN: "01", PIN: canary}}}
-	data, err := json.Marshal(good)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := hostsim.ParseConfig(data)
-	if err != nil || got.IMK != imk || got.BDK != bdk || got.Accounts[0] != good.Accounts[0] {
-		t.Errorf("ParseConfig(%s) = %v, %v", data, got, err)
-	}
-	for _, bad := range []string{
-		``, `[]`, `{}`, `{"imk_ac":"00"}`, string(data) + "{}",
-		strings.Replace(string(data), `"psn":"01"`, `"psn":"1"`, 1),
-		strings.Replace(string(data), panRich, panRich+"x", 1),
-		strings.Replace(string(data), canary, "12ab", 1),
-		strings.Replace(string(data), `"name"`, `"nick"`, 1),
-		strings.Replace(string(data), `"balance_minor":0`, `"balance_minor":"7391"`, 1),
-	} {
-		_, err := hostsim.ParseConfig([]byte(bad))
-		if !errors.Is(err, hostsim.ErrConfig) || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), panRich) {
-			t.Errorf("ParseConfig(%s) = %v, want ErrConfig without a secret", bad, err)
-		}
-	}
-}
-
-func FuzzParseConfig(f *testing.F) {
-	f.Add([]byte(`{"imk_ac":"0102030405060708090a0b0c0d0e0f10","bdk":"0123456789abcdeffedcba9876543210","accounts":[]}`))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := hostsim.ParseConfig(data)
-		if err == nil && c.IMK == (hostsim.Key{}) {
-			t.Errorf("%q has no key", data)
-		}
-	})
 }
