@@ -104,7 +104,7 @@ func document(sealKey string, ca issuer.CAKey) (*params.Document, error) {
 		Limits:     params.Limits{SaleMaxMinor: map[string]int64{"CNY": 5_000_000, "EUR": 500_000, "JPY": 1_000_000, "USD": 500_000}},
 		Contact: params.Contact{
 			Applications: []params.Application{{
-				AID: issuer.AID, Partial: true, Version: params.Hex2{0x00, 0x96},
+				AID: issuer.AID, Partial: true, Version: params.Hex2{0x00, 0x01}, // as the cards of the set have it
 				// EMV 4.4 Book 3, Annex C5. Denial: service not allowed. Online
 				// and default: whatever makes the card's word doubtful.
 				TACDenial:  params.Hex5{0x00, 0x10, 0x00, 0x00, 0x00},

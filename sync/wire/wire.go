@@ -129,7 +129,7 @@ type Chip struct {
 }
 
 // Answer is the cloud's word on a request. The same key has the same answer
-// for ever.
+// for ever, but that a sale which was reversed is never approved any more.
 type Answer struct {
 	V          int    `json:"v"`
 	Key        Key    `json:"key"`
