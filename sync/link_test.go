@@ -429,6 +429,59 @@ func TestChaos(t *testing.T) {
 	}
 }
 
+// gone is a transport whose connections are lost at the very moment of the
+// first request.
+type gone struct{ done chan struct{} }
+
+func (g gone) Connect(_ context.Context, _ string, _ []string, deliver func(string, []byte)) (cloudsync.Conn, error) {
+	deliver("cloudpos/v1/dev/t1/down/hello", must(wire.EncodeWelcome(wire.Welcome{Now: time.Now()})))
+	return g, nil
+}
+
+func (g gone) Publish(_ context.Context, topic string, _ []byte) error {
+	if topic == "cloudpos/v1/dev/t1/up/request" {
+		return cloudsync.ErrClosed
+	}
+	return nil
+}
+
+func (g gone) Done() <-chan struct{} { return g.done }
+func (g gone) Err() error            { return errOut }
+func (g gone) Close()                {}
+
+// What a closed connection refuses has not left.
+func TestClosedIsNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		link := must(cloudsync.New(gone{make(chan struct{})}, cloudsync.Opts{Terminal: terminal}))
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- link.Run(ctx) }()
+		if _, err := link.Exchange(ctx, message(1, payment.Authorise)); !errors.Is(err, payment.ErrNotSent) {
+			t.Errorf("Exchange = %v, want ErrNotSent", err)
+		}
+		if s := link.State(); !s.Connected || s.Sent != 0 {
+			t.Errorf("State = %+v, want connected and none sent", s)
+		}
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("Run = %v", err)
+		}
+	})
+}
+
+func TestLateWelcomeIsStale(t *testing.T) {
+	inWorld(t, cloudsync.Opts{}, nil, func(w *world) {
+		w.connected()
+		w.publish(wire.KindHello, must(wire.EncodeWelcome(wire.Welcome{Epoch: 9, Now: time.Now()})))
+		w.publish(wire.KindHello, []byte("nonsense"))
+		w.broker.Publish("cloudpos/v1/dev/t1/down/other", nil) // not subscribed
+		w.connected()
+		if s := w.link.State(); s.Stale != 1 || s.Malformed != 1 || s.Connects != 1 {
+			t.Errorf("State = %+v, want one stale, one malformed", s)
+		}
+	})
+}
+
 func TestNewRefusesATerminal(t *testing.T) {
 	if _, err := cloudsync.New(nil, cloudsync.Opts{Terminal: "t1"}); !errors.Is(err, wire.ErrTerminal) {
 		t.Errorf("New = %v, want ErrTerminal", err)

@@ -244,31 +244,36 @@ func TestPublishAndDeliver(t *testing.T) {
 	}
 }
 
-// A network that takes no bytes any more: Publish keeps to its ctx, and Close
-// does not wait for ever.
-func TestPublishIntoAStuckNetwork(t *testing.T) {
+// A network that takes no bytes any more: Publish keeps to its ctx, a ping
+// does not block for ever, and neither does Close.
+func TestStuckNetwork(t *testing.T) {
 	p := newPKI(t)
 	broker := (&scripted{}).start(t, p.server(time.Hour))
-	gate := &gate{open: make(chan struct{})}
-	conn, err := connect(t, cloudsync.MQTTOpts{
-		Address: broker.address, Identity: p.identity(), WriteTimeout: 200 * time.Millisecond,
-		Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
-			conn, err := new(net.Dialer).DialContext(ctx, network, address)
-			gate.Conn = conn
-			return gate, err
-		},
-	}, dropped)
-	if err != nil {
-		t.Fatal(err)
+	for _, publish := range []bool{true, false} {
+		gate := &gate{open: make(chan struct{})}
+		conn, err := connect(t, cloudsync.MQTTOpts{
+			Address: broker.address, Identity: p.identity(), WriteTimeout: 200 * time.Millisecond,
+			KeepAlive: time.Second, PingTimeout: 100 * time.Millisecond,
+			Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, address)
+				gate.Conn = conn
+				return gate, err
+			},
+		}, dropped)
+		if err != nil {
+			t.Fatal(err)
+		}
+		gate.shut()
+		if publish {
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			if err := conn.Publish(ctx, "cloudpos/v1/dev/t1/up/request", []byte("x")); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Publish = %v, want DeadlineExceeded", err)
+			}
+			cancel()
+		}
+		<-conn.Done()
+		conn.Close()
 	}
-	gate.shut()
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	if err := conn.Publish(ctx, "cloudpos/v1/dev/t1/up/request", []byte("x")); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("Publish = %v, want DeadlineExceeded", err)
-	}
-	<-conn.Done() // the write has its own limit
-	conn.Close()
 }
 
 // gate is a connection that can stop taking bytes.
@@ -301,10 +306,16 @@ func (g *gate) Write(b []byte) (int, error) {
 	if !isShut {
 		return g.Conn.Write(b)
 	}
+	wait := time.Until(until)
+	if until.IsZero() || wait > time.Second {
+		wait = time.Hour // only Close helps
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
 	select {
 	case <-g.open:
 		return 0, net.ErrClosed
-	case <-time.After(time.Until(until)):
+	case <-timer.C:
 		return 0, os.ErrDeadlineExceeded
 	}
 }

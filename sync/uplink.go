@@ -238,7 +238,6 @@ func (u *Uplink) ended(r result) {
 // linkChanged ends all waiting: what failed before may work now.
 func (u *Uplink) linkChanged() {
 	u.paused = time.Time{}
-	u.pause.reset()
 	for _, r := range u.retries {
 		r.at = time.Time{}
 	}

@@ -217,10 +217,10 @@ func TestUplinkWithoutACloud(t *testing.T) {
 		for seq := range uint64(10) {
 			j.sell(t, seq+1, payment.Reverse)
 		}
-		defer w.uplink(j, cloudsync.UplinkOpts{})()
+		defer w.uplink(j, cloudsync.UplinkOpts{BackoffMax: time.Hour})()
 		time.Sleep(24 * time.Hour)
-		if got := len(j.pending()); got != 10 || j.scans > 2*24*60 {
-			t.Errorf("%d pending, %d scans, want 10 and at most two a minute", got, j.scans)
+		if got := len(j.pending()); got != 10 || j.scans > 10*24 {
+			t.Errorf("%d pending, %d scans, want 10 and a few each hour", got, j.scans)
 		}
 		w.broker.Refuse(nil)
 		time.Sleep(31 * time.Second)
@@ -252,10 +252,11 @@ func TestUplinkPoison(t *testing.T) {
 			j.sell(t, seq+4, payment.Complete)
 		}
 		defer w.uplink(j, cloudsync.UplinkOpts{InFlight: 3})()
-		time.Sleep(10 * time.Minute)
+		synctest.Wait()
 		if left := j.pending(); !slices.Equal(left, []uint64{1, 2, 3}) {
 			t.Errorf("pending %v, want 1, 2 and 3", left)
 		}
+		time.Sleep(10 * time.Minute)
 		tries := 0
 		for _, r := range w.received() {
 			if r.Key.Seq == 1 {
@@ -264,6 +265,112 @@ func TestUplinkPoison(t *testing.T) {
 		}
 		if tries < 8 || tries > 25 {
 			t.Errorf("the refused one was told %d times in 10 minutes", tries)
+		}
+	})
+}
+
+// hostFunc answers by itself.
+type hostFunc func(context.Context) error
+
+func (f hostFunc) Exchange(ctx context.Context, m payment.Message) (payment.Answer, error) {
+	return payment.Answer{Key: m.Key, Verdict: payment.VerdictRecorded}, f(ctx)
+}
+
+// While nothing can be sent the pauses grow, for all records together; after a
+// success they are short again.
+func TestUplinkPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var attempts []time.Duration
+		began := time.Now()
+		host := hostFunc(func(context.Context) error {
+			attempts = append(attempts, time.Since(began))
+			if len(attempts) == 5 {
+				return nil
+			}
+			return payment.ErrNotSent
+		})
+		j := newJournal()
+		j.sell(t, 1, payment.Complete)
+		j.sell(t, 2, payment.Complete)
+		u := cloudsync.NewUplink(j, host, cloudsync.UplinkOpts{InFlight: 1, Rand: func() float64 { return 0 }})
+		ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
+		defer cancel()
+		if err := u.Run(ctx); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		const ms = time.Millisecond
+		want := []time.Duration{0, 500 * ms, 1500 * ms, 3500 * ms, 7500 * ms, 7500 * ms, 8000 * ms, 9000 * ms, 11000 * ms}
+		if !slices.Equal(attempts, want) {
+			t.Errorf("attempts at %v, want %v", attempts, want)
+		}
+	})
+}
+
+// A record that failed and then left the outbox by another way is forgotten.
+func TestUplinkForgets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		attempts := 0
+		host := hostFunc(func(context.Context) error {
+			attempts++
+			return payment.ErrUnknown
+		})
+		j := newJournal()
+		j.sell(t, 1, payment.Complete)
+		u := cloudsync.NewUplink(j, host, cloudsync.UplinkOpts{})
+		time.AfterFunc(time.Minute, func() {
+			if err := j.Commit(payment.Entry{ID: id(1), Mark: payment.Acknowledged}); err != nil {
+				t.Error(err)
+			}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
+		defer cancel()
+		if err := u.Run(ctx); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		if attempts < 3 || attempts > 10 || j.scans > 60 {
+			t.Errorf("%d attempts, %d scans in a day", attempts, j.scans)
+		}
+	})
+}
+
+// Run leaves no exchange behind: the journal may be closed after it.
+func TestUplinkWaitsForItsExchanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ended atomic.Bool
+		host := hostFunc(func(ctx context.Context) error {
+			<-ctx.Done()
+			time.Sleep(time.Second)
+			ended.Store(true)
+			return payment.ErrUnknown
+		})
+		j := newJournal()
+		j.sell(t, 1, payment.Complete)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := cloudsync.NewUplink(j, host, cloudsync.UplinkOpts{}).Run(ctx); err != nil || !ended.Load() {
+			t.Errorf("Run = %v, its exchange has ended: %v", err, ended.Load())
+		}
+	})
+}
+
+// The record has left the outbox while it was told: nothing is noted twice.
+func TestUplinkNotesNothingTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		j.sell(t, 1, payment.Reverse)
+		host := hostFunc(func(context.Context) error {
+			return j.Commit(payment.Entry{ID: id(1), To: payment.Reversed})
+		})
+		u := cloudsync.NewUplink(j, host, cloudsync.UplinkOpts{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		commits := 0
+		j.fail = func(payment.Entry) error {
+			commits++
+			return nil
+		}
+		if err := u.Run(ctx); err != nil || commits != 1 || len(j.entries[id(1)]) != 3 {
+			t.Errorf("Run = %v, %d commits, %d entries", err, commits, len(j.entries[id(1)]))
 		}
 	})
 }
