@@ -332,8 +332,7 @@ func (l *Link) Close() error {
 		err = line.Close()
 	}
 	l.turn <- struct{}{} // Nobody begins any more: the token stays.
-	l.line = nil
-	l.Forget()
+	l.Drop()
 	if err != nil {
 		return l.wrap(err)
 	}

@@ -47,7 +47,8 @@ type PrinterWorld interface {
 	// printed.
 	PaperOutAfter(lines int)
 	// Printed is the text on the paper since the start: lines as printed,
-	// trailing spaces cut, a cut as a line "--8<--" of its own.
+	// trailing spaces cut, a cut as CutMark on a line of its own. Characters
+	// other than ASCII may be boxes.
 	Printed() []string
 }
 

@@ -69,7 +69,7 @@ func (d *Dev) receive(by time.Time) (kind, error) {
 			limit = time.Now().Add(packetTime)
 		}
 		b, err := d.link.Next(limit)
-		k := none
+		var k kind
 		switch {
 		case err == nil:
 			k = d.in.feed(b)
