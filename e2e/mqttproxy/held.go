@@ -9,15 +9,15 @@ import (
 
 // parcel is a packet whose time has not come.
 type parcel struct {
-	dir        wire.Direction
+	message    Message
 	packet     []byte
 	behindNext bool // it goes behind the next message, if that comes first
 	timer      *time.Timer
 }
 
 // keep sends a packet on later.
-func (p *Proxy) keep(dir wire.Direction, packet []byte, wait time.Duration, behindNext bool) {
-	held := &parcel{dir: dir, packet: packet, behindNext: behindNext}
+func (p *Proxy) keep(m Message, packet []byte, wait time.Duration, behindNext bool) {
+	held := &parcel{message: m, packet: packet, behindNext: behindNext}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.ctx.Err() != nil {
@@ -32,7 +32,7 @@ func (p *Proxy) release(dir wire.Direction) {
 	p.mu.Lock()
 	var due []*parcel
 	for _, held := range p.held {
-		if held.behindNext && held.dir == dir {
+		if held.behindNext && held.message.Dir == dir {
 			due = append(due, held)
 		}
 	}
@@ -43,8 +43,32 @@ func (p *Proxy) release(dir wire.Direction) {
 	}
 }
 
-// send delivers a parcel once, on the connection that there is.
-func (p *Proxy) send(held *parcel) {
+// Held tells how many messages are delayed or held back now.
+func (p *Proxy) Held() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.held)
+}
+
+// Flush sends all that is delayed or held back, at once and in order, and
+// returns what has reached a connection.
+func (p *Proxy) Flush() []Message {
+	p.mu.Lock()
+	due := slices.Clone(p.held)
+	p.mu.Unlock()
+	var sent []Message
+	for _, held := range due {
+		held.timer.Stop()
+		if p.send(held) {
+			sent = append(sent, held.message)
+		}
+	}
+	return sent
+}
+
+// send delivers a parcel once, on the connection that there is, and tells
+// whether it did.
+func (p *Proxy) send(held *parcel) bool {
 	p.mu.Lock()
 	s, at := p.current, slices.Index(p.held, held)
 	if at >= 0 {
@@ -52,11 +76,11 @@ func (p *Proxy) send(held *parcel) {
 	}
 	p.mu.Unlock()
 	if s == nil || at < 0 {
-		return
+		return false
 	}
 	to := &s.broker
-	if held.dir == wire.Down {
+	if held.message.Dir == wire.Down {
 		to = &s.terminal
 	}
-	_ = to.write(held.packet) // the connection may be ending: it is lost then
+	return to.write(held.packet) == nil // an ending connection loses it
 }

@@ -330,6 +330,30 @@ func TestDelay(t *testing.T) {
 	r.quiet()
 }
 
+// A rule may strike all messages from one on, which come late together.
+func TestFlush(t *testing.T) {
+	r := newRig(t)
+	r.proxy.Script(mqttproxy.Rule{Dir: wire.Up, Leg: wire.LegComplete, Nth: 2, On: true, Do: mqttproxy.Delay, For: time.Hour})
+	for seq := range uint64(3) {
+		r.send(wire.LegComplete, seq+1)
+	}
+	r.send(wire.LegAdvise, 4)
+	r.want(r.answers, "complete 1", "advise 4")
+	r.want(r.broker.got, "complete 1", "advise 4")
+	if n := r.proxy.Held(); n != 2 {
+		t.Errorf("%d held, want 2", n)
+	}
+	if sent := r.proxy.Flush(); len(sent) != 2 || sent[0].Key.Seq != 2 || sent[1].Nth != 3 {
+		t.Errorf("Flush = %+v", sent)
+	}
+	r.want(r.broker.got, "complete 2", "complete 3")
+	r.want(r.answers, "complete 2", "complete 3")
+	r.quiet()
+	if n := len(r.proxy.Flush()) + r.proxy.Held(); n != 0 {
+		t.Errorf("%d held behind Flush", n)
+	}
+}
+
 // A delayed message outlives its connection, as one in a broker does.
 func TestDelayOverACut(t *testing.T) {
 	r := newRig(t)

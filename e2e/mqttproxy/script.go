@@ -32,6 +32,7 @@ type Rule struct {
 	Kind string // wire.KindRequest ...
 	Leg  string // wire.LegAuthorise ...
 	Nth  int    // 1 for the first that matches, 0 for each
+	On   bool   // and those behind the Nth as well
 
 	Do     Action
 	For    time.Duration // with Delay and Hold
@@ -42,6 +43,9 @@ type Rule struct {
 func (r Rule) matches(m Message) bool {
 	return (r.Dir == "" || r.Dir == m.Dir) && (r.Kind == "" || r.Kind == m.Kind) && (r.Leg == "" || r.Leg == m.Key.Leg)
 }
+
+// hits tells whether the rule strikes the n-th message that it matches.
+func (r Rule) hits(n int) bool { return r.Nth == 0 || n == r.Nth || r.On && n > r.Nth }
 
 func (r Rule) wait() time.Duration {
 	if r.For > 0 {
@@ -108,7 +112,7 @@ func (s *script) decide(m Message, at time.Time) (Rule, Message) {
 			continue
 		}
 		s.met[i]++
-		if rule.Do == "" && (r.Nth == 0 || r.Nth == s.met[i]) {
+		if rule.Do == "" && r.hits(s.met[i]) {
 			rule = r
 		}
 	}

@@ -147,10 +147,10 @@ func (s *session) strike(m Message, packet []byte, from, to *side) bool {
 	case Drop:
 		return true
 	case Delay:
-		p.keep(m.Dir, packet, rule.wait(), false)
+		p.keep(m, packet, rule.wait(), false)
 		return true
 	case Hold:
-		p.keep(m.Dir, packet, rule.wait(), true)
+		p.keep(m, packet, rule.wait(), true)
 		return true
 	case CutBefore:
 		s.cut()
