@@ -49,6 +49,7 @@ type Flow struct {
 	pin      *PIN
 	pinBlock []byte // sealed
 	answer   *Answer
+	fault    string // what failed in this attempt and left it to the card to go on
 
 	opened    bool // the record has an entry
 	sent      bool // an Authorising entry is committed
@@ -213,7 +214,7 @@ func (f *Flow) beginAttempt(n Notice) error {
 	}
 	f.machine = m
 	f.attempt++
-	f.answer, f.pin, f.pinBlock = nil, nil, nil
+	f.answer, f.pin, f.pinBlock, f.fault = nil, nil, nil, ""
 	f.view.Attempt = f.attempt
 	f.enter(talking, ScreenCard, n)
 	return f.tell(emv.Start{ATR: f.atr})
@@ -262,6 +263,9 @@ func (f *Flow) onTalking() error {
 	case Response:
 		return f.tell(emv.Response{Data: b.Data, Elapsed: b.Elapsed})
 	case CardGone, Failed:
+		if failed, ok := b.(Failed); ok {
+			f.fault = failed.Err.Error()
+		}
 		f.view.Notice = NoticeCardRemoved
 		return f.tell(emv.CardGone{})
 	default:
@@ -307,6 +311,7 @@ func (f *Flow) onPIN() error {
 		case errors.Is(b.Err, drivers.ErrTimeout):
 			return f.end(Cancelled, Ending{Reason: ReasonPINTimeout})
 		default:
+			f.fault = b.Err.Error()
 			return f.tell(emv.PINResult{Status: emv.PINPadFault})
 		}
 	default:
@@ -361,6 +366,7 @@ func (f *Flow) onAuthorising() error {
 		})
 	case Failed:
 		if errors.Is(b.Err, ErrNotSent) {
+			f.fault = b.Err.Error()
 			f.enter(completing, ScreenAuthorising, NoticeNone)
 			return f.tell(emv.HostResult{Online: false})
 		}
@@ -407,6 +413,9 @@ func (f *Flow) reverse(e Ending) error { return f.end(Reversing, e) }
 func (f *Flow) end(to State, e Ending) error {
 	if !f.sent && to == Reversing {
 		return errors.New("payment: a reversal of what was never sent")
+	}
+	if to != Approved && e.Detail == "" {
+		e.Detail = f.fault
 	}
 	entry := f.entry(to)
 	entry.Ending = &e

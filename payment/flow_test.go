@@ -209,6 +209,9 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 		}
 		if e := c.Ending; e != nil {
 			fmt.Fprintf(out, " reason=%q code=%q offline=%t", e.Reason, e.Code, e.Offline)
+			if e.Detail != "" {
+				fmt.Fprintf(out, " detail=%q", e.Detail)
+			}
 			if e.Card != nil {
 				out.WriteString(printCard(*e.Card))
 			}

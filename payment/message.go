@@ -11,7 +11,7 @@ import (
 // What a Host fails with. Anything else it wraps in ErrUnknown.
 var (
 	// ErrNotSent: not one byte of the message left, so nothing needs undoing.
-	ErrNotSent = errors.New("host cannot be reached, nothing was sent")
+	ErrNotSent = errors.New("the cloud cannot be reached, nothing was sent")
 	// ErrUnknown: the message may have arrived. The transaction is in doubt.
 	ErrUnknown = errors.New("no answer from the host")
 )

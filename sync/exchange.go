@@ -79,8 +79,18 @@ func (l *Link) pursue(ctx context.Context, data []byte, answer <-chan wire.Answe
 	case a := <-answer: // it came together with the end
 		return a, sent, nil
 	default:
-		return wire.Answer{}, sent, context.Cause(wait)
+		return wire.Answer{}, sent, l.why(context.Cause(wait))
 	}
+}
+
+// why adds to an error that there was no connection what the last attempt to
+// connect has said.
+func (l *Link) why(err error) error {
+	last := l.State().LastError
+	if last == nil || !errors.Is(err, errNoConnection) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", err, last)
 }
 
 // send tells whether any of data may have left.

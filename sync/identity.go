@@ -63,9 +63,9 @@ func (id Identity) check() error {
 	return nil
 }
 
-// valid judges the terminal's own certificate. A broker would refuse it too,
+// Valid judges the terminal's own certificate. A broker would refuse it too,
 // with less to say about it.
-func (id Identity) valid(now time.Time) error {
+func (id Identity) Valid(now time.Time) error {
 	leaf := id.Certificate.Leaf
 	if now.After(leaf.NotAfter) {
 		return fmt.Errorf("cloudsync: client %w: it expired on %s", ErrCertificate, leaf.NotAfter.Format(time.RFC3339))

@@ -2,6 +2,7 @@ package cloudsync
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -115,25 +116,58 @@ func New(transport Transport, opts Opts) (*Link, error) {
 	return l, nil
 }
 
-// Run connects, and connects again, until ctx ends. It returns nil then.
+// Run connects, and connects again, until ctx ends. It returns nil then. Why
+// it is not connected is logged once, and again when the reason changes.
 func (l *Link) Run(ctx context.Context) error {
+	told := ""
 	pause := backoff{least: l.opts.BackoffMin, most: l.opts.BackoffMax, rand: l.opts.Rand}
 	for ctx.Err() == nil {
 		served, err := l.session(ctx)
 		if ctx.Err() != nil {
 			break
 		}
+		if served > 0 {
+			told = ""
+		}
 		if served >= steady {
 			pause.reset()
 		}
 		wait := pause.next()
 		l.failed(err)
-		l.opts.Log.Warn("cloud: not connected", "err", err, "again in", wait.Round(time.Millisecond))
+		level := slog.LevelWarn
+		if why := root(err); why == told {
+			level = slog.LevelDebug
+		} else {
+			told = why
+		}
+		l.opts.Log.Log(ctx, level, "cloud: not connected", "err", err, "again in", wait.Round(time.Millisecond))
 		if !sleep(ctx, wait) {
 			break
 		}
 	}
 	return nil
+}
+
+// root is what lies at the bottom of an error, to compare it with another. What
+// lies above may have a local port in it, which is another one each time.
+func root(err error) string {
+	for {
+		var below error
+		switch e := err.(type) { //nolint:errorlint // it takes off one layer at a time
+		case x509.CertificateInvalidError: // its text has the time of day
+			return fmt.Sprintf("certificate invalid %d", e.Reason)
+		case interface{ Unwrap() error }:
+			below = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			if all := e.Unwrap(); len(all) > 0 {
+				below = all[len(all)-1]
+			}
+		}
+		if below == nil {
+			return err.Error()
+		}
+		err = below
+	}
 }
 
 // session is the life of one connection: connect, greet, serve until it is

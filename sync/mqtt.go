@@ -92,7 +92,7 @@ func (t *MQTT) Connect(ctx context.Context, client string, topics []string, deli
 	if client != t.opts.Identity.Terminal {
 		return nil, fmt.Errorf("cloudsync: client %w: it is not for %q", ErrCertificate, client)
 	}
-	if err := t.opts.Identity.valid(t.clock()); err != nil {
+	if err := t.opts.Identity.Valid(t.clock()); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, t.opts.ConnectTimeout, errUnanswered)

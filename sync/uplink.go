@@ -220,8 +220,13 @@ func (u *Uplink) ended(r result) {
 		u.pause.reset()
 		return
 	}
-	u.opts.Log.Warn("uplink: not told yet", "id", r.id.String(), "err", r.err)
-	if errors.Is(r.err, payment.ErrNotSent) && !errors.Is(r.err, ErrRefused) {
+	noWay := errors.Is(r.err, payment.ErrNotSent) && !errors.Is(r.err, ErrRefused)
+	level := slog.LevelWarn
+	if noWay { // the link says why
+		level = slog.LevelDebug
+	}
+	u.opts.Log.Log(context.Background(), level, "uplink: not told yet", "id", r.id.String(), "err", r.err)
+	if noWay {
 		if !time.Now().Before(u.paused) {
 			u.paused = time.Now().Add(u.pause.next())
 		}

@@ -66,34 +66,42 @@ func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", ";
 // run performs one command and gives its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, usage)
-		return exitUsage, nil
+		return exitUsage, errors.New("which command? (see cloud help)")
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
 		"dev-init": runDevInit, "run": runCloud, "ledger": runLedger, "version": runVersion,
 	}
 	command, ok := commands[args[0]]
-	if !ok {
-		_, _ = fmt.Fprint(stderr, usage)
-		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-			return exitDone, nil
-		}
-		return exitUsage, fmt.Errorf("no command %q", args[0])
+	switch {
+	case ok:
+	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":
+		return help(stdout)
+	default:
+		return exitUsage, fmt.Errorf("no command %q (see cloud help)", args[0])
 	}
 	err := command(ctx, args[1:], stdout, stderr)
 	switch {
 	case err == nil:
 		return exitDone, nil
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = fmt.Fprint(stderr, usage)
-		return exitDone, nil
+		return help(stdout)
 	case errors.Is(err, errUsage):
 		return exitUsage, fmt.Errorf("%s: %w (see cloud help)", args[0], err)
 	}
 	return exitError, err
 }
 
-func runVersion(_ context.Context, _ []string, stdout, _ io.Writer) error {
+func help(stdout io.Writer) (int, error) {
+	if _, err := fmt.Fprint(stdout, usage); err != nil {
+		return exitError, err
+	}
+	return exitDone, nil
+}
+
+func runVersion(_ context.Context, args []string, stdout, _ io.Writer) error {
+	if err := parse(newFlags("version"), args, 0); err != nil {
+		return err
+	}
 	_, err := fmt.Fprintln(stdout, version)
 	return err
 }
@@ -150,8 +158,11 @@ func parse(fs *flag.FlagSet, args []string, words int) error {
 		}
 		rest, args = append(rest, fs.Arg(0)), fs.Args()[1:]
 	}
-	if len(rest) != words {
-		return fmt.Errorf("%w: %d words besides the options, want %d", errUsage, len(rest), words)
+	switch {
+	case len(rest) > words:
+		return fmt.Errorf("%w: %q is not understood", errUsage, rest[words])
+	case len(rest) < words:
+		return fmt.Errorf("%w: a word is missing", errUsage)
 	}
 	return fs.Parse(append([]string{"--"}, rest...))
 }

@@ -16,7 +16,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/payment"
 )
 
@@ -31,7 +30,8 @@ func newLog(w io.Writer, cfg *Config) *slog.Logger {
 
 // runAgent is the terminal itself: it stays until it is told to stop.
 func runAgent(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	fs, file := newFlags("run")
+	fs := newFlags("run")
+	file := configFlag(fs)
 	if err := parse(fs, args, 0); err != nil {
 		return exitUsage, err
 	}
@@ -175,8 +175,10 @@ type refusal struct {
 }
 
 func refuse(w http.ResponseWriter, err error) {
+	_, usage := errors.AsType[requestError](err)
+	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusUnprocessableEntity)
-	reply(w, refusal{err.Error(), errors.Is(err, money.ErrAmount) || errors.Is(err, money.ErrCurrency)})
+	reply(w, refusal{err.Error(), usage})
 }
 
 // agentClient talks to a running terminal.
@@ -196,9 +198,30 @@ func dialAgent(socket string) *agentClient {
 	}}}
 }
 
+// sell asks for a sale and waits for its end. When ctx ends it asks to cancel;
+// whether it still can be, and what became of the sale, the terminal says.
 func (a *agentClient) sell(ctx context.Context, req saleRequest) (saleReport, error) {
+	forGood := context.WithoutCancel(ctx)
+	over, end := context.WithCancel(forGood)
+	stop := context.AfterFunc(ctx, func() { a.cancel(over) })
+	defer stop()
+	defer end()
 	var report saleReport
-	return report, a.call(ctx, http.MethodPost, "/sale", req, &report)
+	return report, a.call(forGood, http.MethodPost, "/sale", req, &report)
+}
+
+// cancel asks until it was heard: the sale may not have begun yet.
+func (a *agentClient) cancel(over context.Context) {
+	const pause = 50 * time.Millisecond
+	for over.Err() == nil {
+		if a.call(over, http.MethodPost, "/cancel", nil, &struct{}{}) == nil {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case <-over.Done():
+		}
+	}
 }
 
 func (a *agentClient) journal(id string, limit int) ([]*recordReport, error) {
@@ -230,7 +253,7 @@ func (a *agentClient) call(ctx context.Context, method, path string, in, out any
 		return fmt.Errorf("the running terminal: %s", resp.Status)
 	}
 	if no.Usage {
-		return fmt.Errorf("%w: %s", money.ErrAmount, no.Error)
+		return requestError{errors.New(no.Error)}
 	}
 	return errors.New(no.Error)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/hex"
 	"errors"
@@ -47,6 +48,14 @@ type Devices struct {
 	Panel   string `toml:"panel"`
 }
 
+// with gives d with the addresses that over names.
+func (d Devices) with(over Devices) Devices {
+	return Devices{
+		Reader: cmp.Or(over.Reader, d.Reader), PINPad: cmp.Or(over.PINPad, d.PINPad),
+		Printer: cmp.Or(over.Printer, d.Printer), Panel: cmp.Or(over.Panel, d.Panel),
+	}
+}
+
 // cloudScheme is the only way to the cloud: MQTT over TLS.
 const cloudScheme = "mqtts://"
 
@@ -58,12 +67,12 @@ func loadConfig(file string) (*Config, error) {
 	if err := config.Load(file, cfg); err != nil {
 		return nil, err
 	}
-	for key, v := range map[string]string{
-		"terminal": cfg.Terminal, "data": cfg.Data, "cloud": cfg.Cloud, "tls.ca": cfg.TLS.CA, "tls.cert": cfg.TLS.Cert,
-		"tls.key": cfg.TLS.Key, "params.file": cfg.Params.File, "params.key": cfg.Params.Key,
+	for _, key := range []struct{ name, value string }{
+		{"terminal", cfg.Terminal}, {"data", cfg.Data}, {"cloud", cfg.Cloud}, {"tls.ca", cfg.TLS.CA}, {"tls.cert", cfg.TLS.Cert},
+		{"tls.key", cfg.TLS.Key}, {"params.file", cfg.Params.File}, {"params.key", cfg.Params.Key},
 	} {
-		if v == "" {
-			return nil, fmt.Errorf("%w: %s: %s is missing", errConfig, file, key)
+		if key.value == "" {
+			return nil, fmt.Errorf("%w: %s: %s is missing", errConfig, file, key.name)
 		}
 	}
 	if err := wire.CheckTerminal(cfg.Terminal); err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,6 +110,37 @@ func joinShop(dir string) (*sim.Shop, error) {
 		return nil, client.Close()
 	}
 	return openShop(dir)
+}
+
+// check refuses addresses that no driver understands. Nothing is dialled.
+func (d Devices) check() error {
+	for _, device := range []struct {
+		name, address string
+		open          func(drivers.URI) (io.Closer, error)
+	}{
+		{"reader", d.Reader, func(u drivers.URI) (io.Closer, error) { return openReader(u) }},
+		{"pinpad", d.PINPad, func(u drivers.URI) (io.Closer, error) { return openPINPad(u) }},
+		{"printer", d.Printer, func(u drivers.URI) (io.Closer, error) { return openPrinter(u) }},
+	} {
+		if device.address == "" {
+			continue
+		}
+		u, err := drivers.ParseURI(device.address)
+		switch {
+		case err != nil:
+		case u.Scheme == "sim":
+			err = u.Only()
+		default:
+			var dev io.Closer
+			if dev, err = device.open(u); err == nil {
+				err = dev.Close()
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", device.name, err)
+		}
+	}
+	return nil
 }
 
 func openReader(u drivers.URI) (drivers.Reader, error) {

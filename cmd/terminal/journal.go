@@ -95,7 +95,8 @@ func runJournal(_ context.Context, args []string, stdout, stderr io.Writer) (int
 	if len(args) > 0 {
 		verb, args = args[0], args[1:]
 	}
-	fs, file := newFlags("journal")
+	fs := newFlags("journal")
+	file := configFlag(fs)
 	limit := fs.Int("limit", 20, "")
 	asJSON := fs.Bool("json", false, "")
 	id := ""
@@ -110,6 +111,9 @@ func runJournal(_ context.Context, args []string, stdout, stderr io.Writer) (int
 	}
 	if verb != "list" && verb != "show" || (verb == "show") != (id != "") || *limit < 1 || *limit > listMax {
 		return exitUsage, fmt.Errorf("%w: journal list [--limit 1 to %d] or journal show ID", errUsage, listMax)
+	}
+	if _, err := payment.ParseID(id); verb == "show" && err != nil {
+		return exitUsage, fmt.Errorf("%w: %w", errUsage, err)
 	}
 	cfg, err := loadConfig(*file)
 	if err != nil {

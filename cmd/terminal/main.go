@@ -17,6 +17,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 )
 
@@ -62,35 +63,36 @@ func main() {
 	defer stop()
 	status, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	if err != nil {
-		fmt.Fprintln(os.Stderr, "terminal:", err)
+		fmt.Fprintln(os.Stderr, "terminal:", oneLine(err))
 	}
 	stop()
 	os.Exit(status)
 }
 
+// oneLine keeps an error of several parts on one line.
+func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
+
 // run performs one command and gives its exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	if len(args) == 0 {
-		_, _ = fmt.Fprint(stderr, usage)
-		return exitUsage, nil
+		return exitUsage, errors.New("which command? (see terminal help)")
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) (int, error){
 		"run": runAgent, "sale": runSale, "journal": runJournal, "sim": runSim,
 		checkCommand: runCheck, "version": runVersion,
 	}
 	command, ok := commands[args[0]]
-	if !ok {
-		_, _ = fmt.Fprint(stderr, usage)
-		if args[0] == "help" || args[0] == "-h" || args[0] == "--help" {
-			return exitApproved, nil
-		}
-		return exitUsage, fmt.Errorf("no command %q", args[0])
+	switch {
+	case ok:
+	case args[0] == "help" || args[0] == "-h" || args[0] == "--help":
+		return help(stdout)
+	default:
+		return exitUsage, fmt.Errorf("no command %q (see terminal help)", args[0])
 	}
 	status, err := command(ctx, args[1:], stdout, stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		_, _ = fmt.Fprint(stderr, usage)
-		return exitApproved, nil
+		return help(stdout)
 	case errors.Is(err, errUsage):
 		return exitUsage, fmt.Errorf("%s: %w (see terminal help)", args[0], err)
 	case err != nil && status == exitApproved:
@@ -99,21 +101,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 	return status, err
 }
 
-func runVersion(_ context.Context, _ []string, stdout, _ io.Writer) (int, error) {
+func help(stdout io.Writer) (int, error) {
+	_, err := fmt.Fprint(stdout, usage)
+	return exitApproved, err
+}
+
+func runVersion(_ context.Context, args []string, stdout, _ io.Writer) (int, error) {
+	if err := parse(newFlags("version"), args, 0); err != nil {
+		return exitUsage, err
+	}
 	_, err := fmt.Fprintln(stdout, version)
 	return exitApproved, err
 }
 
-// newFlags makes a flag set that reports instead of exiting, with the option
-// that all commands share.
-func newFlags(name string) (fs *flag.FlagSet, config *string) {
-	fs = flag.NewFlagSet(name, flag.ContinueOnError)
+// newFlags makes a flag set that reports instead of exiting.
+func newFlags(name string) *flag.FlagSet {
+	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(io.Discard)
+	return fs
+}
+
+// configFlag is the option that most commands share.
+func configFlag(fs *flag.FlagSet) *string {
 	file := os.Getenv("CLOUDPOS_CONFIG")
 	if file == "" {
 		file = "terminal.toml"
 	}
-	return fs, fs.String("config", file, "")
+	return fs.String("config", file, "")
 }
 
 // parse reads options and refuses what is left over beyond the words wanted.

@@ -56,10 +56,17 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	if t.params, err = loadParams(cfg); err != nil {
 		return nil, err
 	}
+	identity, err := loadIdentity(cfg)
+	if err != nil {
+		return nil, err
+	}
 	if t.journal, err = openJournal(cfg, log); err != nil {
 		return nil, err
 	}
 	t.clock = newClock(t.journal.Last())
+	if err = identity.Valid(t.clock.now()); err != nil {
+		return nil, fmt.Errorf("%s: %w", cfg.TLS.Cert, err)
+	}
 	if t.hardware, err = openHardware(cfg, t.params.Environment); err != nil {
 		return nil, fmt.Errorf("%w: %w", errConfig, err)
 	}
@@ -67,7 +74,7 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = t.connectParts(); err != nil {
+	if err = t.connectParts(identity); err != nil {
 		return nil, err
 	}
 	t.spooler = offline.NewSpooler(t.journal, t.printSlip, offline.SpoolerOpts{Now: t.clock.now, Trusted: t.clock.trusted, Log: log})
@@ -121,12 +128,14 @@ func openSealer(cfg *Config, doc *params.Document) (payment.Sealer, error) {
 	return payment.AcquirerSealer{KeyID: doc.Acquirer.SealKeyID, Public: public, Tokens: tokens}, nil
 }
 
+// loadIdentity reads what the terminal proves itself with. What waiting does
+// not cure fails here, before anything is opened.
+func loadIdentity(cfg *Config) (cloudsync.Identity, error) {
+	return cloudsync.LoadIdentity(cfg.Terminal, cfg.TLS.CA, cfg.TLS.Cert, cfg.TLS.Key)
+}
+
 // connectParts makes the way to the cloud.
-func (t *terminal) connectParts() error {
-	identity, err := cloudsync.LoadIdentity(t.cfg.Terminal, t.cfg.TLS.CA, t.cfg.TLS.Cert, t.cfg.TLS.Key)
-	if err != nil {
-		return err
-	}
+func (t *terminal) connectParts(identity cloudsync.Identity) error {
 	transport, err := cloudsync.NewMQTT(cloudsync.MQTTOpts{
 		Address: strings.TrimPrefix(t.cfg.Cloud, cloudScheme), Identity: identity, Now: t.clock.now,
 	})
@@ -184,11 +193,11 @@ func (t *terminal) close() error {
 func (t *terminal) sell(ctx context.Context, r saleRequest) (payment.Result, error) {
 	amount, err := r.amount(t.params)
 	if err != nil {
-		return payment.Result{}, err
+		return payment.Result{}, requestError{err}
 	}
 	request := payment.Request{Kind: payment.Sale, Amount: amount}
 	if err := t.rules.Allows(request); err != nil {
-		return payment.Result{}, err
+		return payment.Result{}, requestError{err}
 	}
 	if r.Card != "" {
 		if err := t.hardware.present(r.Card); err != nil {

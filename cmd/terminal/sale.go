@@ -40,6 +40,11 @@ func (r saleRequest) amount(doc *params.Document) (money.Amount, error) {
 	return money.Parse(r.Amount, c)
 }
 
+// requestError is a sale that was asked for in a wrong way; nothing was begun.
+type requestError struct{ error }
+
+func (e requestError) Unwrap() error { return e.error }
+
 // saleReport is what a sale came to.
 type saleReport struct {
 	Exit   int            `json:"exit"`
@@ -89,7 +94,8 @@ func exitOf(r *payment.Record) int {
 }
 
 func runSale(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
-	fs, file := newFlags("sale")
+	fs := newFlags("sale")
+	file := configFlag(fs)
 	var req saleRequest
 	fs.StringVar(&req.Amount, "amount", "", "")
 	fs.StringVar(&req.Currency, "currency", "", "")
@@ -105,12 +111,15 @@ func runSale(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 	if req.Amount == "" {
 		return exitUsage, fmt.Errorf("%w: --amount is missing", errUsage)
 	}
+	if err := over.check(); err != nil {
+		return exitUsage, fmt.Errorf("%w: --%w", errUsage, err)
+	}
 	cfg, err := loadConfig(*file)
 	if err != nil {
 		return exitError, err
 	}
 	report, err := saleSomehow(ctx, cfg, req, over, stderr)
-	if errors.Is(err, money.ErrAmount) || errors.Is(err, money.ErrCurrency) {
+	if _, wrong := errors.AsType[requestError](err); wrong {
 		return exitUsage, err
 	}
 	if err != nil {
@@ -130,14 +139,7 @@ func saleSomehow(ctx context.Context, cfg *Config, req saleRequest, over Devices
 		}
 		return agent.sell(ctx, req)
 	}
-	for flag, address := range map[string]struct{ from, to *string }{
-		"reader": {&over.Reader, &cfg.Devices.Reader}, "pinpad": {&over.PINPad, &cfg.Devices.PINPad}, "printer": {&over.Printer, &cfg.Devices.Printer},
-	} {
-		if *address.from != "" {
-			*address.to = *address.from
-			_ = flag
-		}
-	}
+	cfg.Devices = cfg.Devices.with(over)
 	t, err := openTerminal(cfg, newLog(stderr, cfg))
 	if err != nil {
 		return saleReport{}, err
@@ -180,6 +182,9 @@ func (r saleReport) print(w io.Writer) error {
 	line := "ERROR"
 	if r.Record != nil {
 		line = r.Record.sentence()
+		if r.Record.Detail != "" && r.Exit != exitApproved {
+			line += ": " + r.Record.Detail
+		}
 	}
 	if r.Exit == exitInDoubt {
 		line = "NOT PAID: the sale is being reversed. Do not hand over goods."

@@ -47,7 +47,7 @@ func openShop(dir string) (*sim.Shop, error) {
 // runSim is the simulated shop as a process of its own, so that cards and
 // printed paper outlive a killed terminal.
 func runSim(ctx context.Context, args []string, stdout, _ io.Writer) (int, error) {
-	fs, _ := newFlags("sim")
+	fs := newFlags("sim")
 	dir := fs.String("dir", "", "")
 	if err := parse(fs, args, 0); err != nil {
 		return exitUsage, err
@@ -69,15 +69,23 @@ func runSim(ctx context.Context, args []string, stdout, _ io.Writer) (int, error
 // present makes the simulated customer hold a card of the deck.
 func (h *hardware) present(card string) error {
 	if h.simDir == "" {
-		return errNoShop
+		return requestError{errNoShop}
 	}
 	customer := sim.Customer{Card: card, Auto: true}
 	if h.shop != nil {
-		return h.shop.SetCustomer(customer)
+		return noCard(h.shop.SetCustomer(customer))
 	}
 	client, err := sim.Dial(h.simDir)
 	if err != nil {
 		return err
 	}
-	return errors.Join(client.SetCustomer(customer), client.Close())
+	return errors.Join(noCard(client.SetCustomer(customer)), client.Close())
+}
+
+// noCard makes a card that is not in the deck the request's fault.
+func noCard(err error) error {
+	if errors.Is(err, sim.ErrCard) || errors.Is(err, sim.ErrControl) {
+		return requestError{fmt.Errorf("--card: %w", err)}
+	}
+	return err
 }
