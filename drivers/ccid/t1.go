@@ -54,7 +54,8 @@ type out struct {
 	response []byte
 }
 
-func newT1(ifsc byte) *t1 { return &t1{ifsc: int(ifsc)} }
+// newT1 begins with the block size of the ATR; FF is illegal (ISO 7816-3, 11.4.2).
+func newT1(ifsc byte) *t1 { return &t1{ifsc: int(min(ifsc, ifsd))} }
 
 // announce begins with S(IFS), which tells the card how much a block to us may
 // hold. It ends with an empty response.

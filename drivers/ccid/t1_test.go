@@ -222,6 +222,7 @@ func TestT1Ends(t *testing.T) {
 func FuzzT1(f *testing.F) {
 	f.Add(byte(0xFE), unhex(pse), unhex("00 00 02 6A 82 EA"))
 	f.Add(byte(0x10), unhex(pse), unhex("00 90 00 90 00 C3 01 01 C3 00 20 02 70 01 53 00 40 00 40"))
+	f.Add(byte(0xFF), make([]byte, 0xFF), unhex("00 90 00 90"))
 	f.Fuzz(func(t *testing.T, ifsc byte, apdu, in []byte) {
 		m := newT1(max(ifsc, 0x10))
 		o := m.start(apdu)
