@@ -29,6 +29,7 @@ type Fault struct {
 	// Count is the number of answers to spoil; 0 spoils until the next Fault.
 	// Acknowledgements and echoes are not counted, but silence holds for them.
 	Count int           `json:"count,omitempty"`
+	After int           `json:"after,omitempty"` // answers that are left alone first
 	Delay time.Duration `json:"delay,omitempty"` // of Delay; at most a minute
 }
 
@@ -46,8 +47,8 @@ func (f Fault) check() error {
 	default:
 		return fmt.Errorf("%w: %q", ErrFault, f.Kind)
 	}
-	if f.Count < 0 {
-		return fmt.Errorf("%w: count %d", ErrFault, f.Count)
+	if f.Count < 0 || f.After < 0 {
+		return fmt.Errorf("%w: count %d after %d", ErrFault, f.Count, f.After)
 	}
 	return nil
 }

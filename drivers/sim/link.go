@@ -263,9 +263,13 @@ func (l *link) spoiled(out output) ([]byte, time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if out.kind != answer {
-		if l.fault.Kind == Silence {
+		if l.fault.Kind == Silence && l.fault.After == 0 {
 			return nil, 0
 		}
+		return out.bytes, 0
+	}
+	if l.fault.After > 0 {
+		l.fault.After--
 		return out.bytes, 0
 	}
 	f := l.fault

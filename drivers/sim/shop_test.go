@@ -328,6 +328,7 @@ func TestControlRefuses(t *testing.T) {
 			return c.Spoil(sim.ReaderLine, sim.Fault{Kind: sim.Delay, Delay: time.Hour})
 		},
 		"negative count": func(c sim.Control) error { return c.Spoil(sim.ReaderLine, sim.Fault{Kind: sim.Silence, Count: -1}) },
+		"after none":     func(c sim.Control) error { return c.Spoil(sim.ReaderLine, sim.Fault{Kind: sim.Silence, After: -1}) },
 		"negative APDU":  func(c sim.Control) error { return c.PullAt(-1) },
 		"negative paper": func(c sim.Control) error { return c.PaperOut(-1) },
 		"too slow":       func(c sim.Control) error { return c.Slow(time.Hour) },
@@ -386,6 +387,12 @@ func TestFaults(t *testing.T) {
 		r.write(askStatus)
 		r.expect(askStatus)
 		r.expect(tc.want)
+	}
+	check(t, s.Spoil(sim.ReaderLine, sim.Fault{Kind: sim.HalfFrame, Count: 1, After: 2}))
+	for _, want := range []string{good, good, "03 06 81 000000", good} {
+		r.write(askStatus)
+		r.expect(askStatus)
+		r.expect(want)
 	}
 	check(t, s.Spoil(sim.ReaderLine, sim.Fault{Kind: sim.Silence, Count: 1}))
 	r.write(askStatus) // neither echo nor answer

@@ -51,16 +51,17 @@ func (o *output) String() string {
 }
 
 // start runs a command and waits for its line "ready".
-func start(name string, cmd *exec.Cmd) (*Process, error) {
+func start(name string, cmd *exec.Cmd, launch Launch) (*Process, error) {
 	p := &Process{Name: name, cmd: cmd, out: &output{}, ended: make(chan struct{})}
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(p.out, w), p.out
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
+	wait, err := launch(cmd)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	go func() {
-		p.status = cmd.Wait()
+		p.status = wait()
 		_ = w.Close()
 		close(p.ended)
 	}()
@@ -103,6 +104,7 @@ func (p *Process) Stop() error {
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err
 	}
+	_ = p.Resume() // a paused program hears nothing
 	select {
 	case <-p.ended:
 		return nil

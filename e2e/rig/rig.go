@@ -13,7 +13,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -125,7 +124,11 @@ func (r *Rig) Config() string { return r.Path("t1", "terminal.toml") }
 func (r *Rig) Data() string { return r.Path("t1", "data") }
 
 func (r *Rig) begin(name string, cmd *exec.Cmd) (*Process, error) {
-	p, err := start(name, cmd)
+	return r.beginUnder(plainly, name, cmd)
+}
+
+func (r *Rig) beginUnder(launch Launch, name string, cmd *exec.Cmd) (*Process, error) {
+	p, err := start(name, cmd, launch)
 	if p != nil {
 		r.all = append(r.all, p)
 	}
@@ -133,8 +136,11 @@ func (r *Rig) begin(name string, cmd *exec.Cmd) (*Process, error) {
 }
 
 // StartCloud starts the cloud, also again.
-func (r *Rig) StartCloud() (err error) {
-	r.Cloud, err = r.begin("cloud", exec.Command(r.Programs.Cloud, "run", "--config", r.Path("cloud", "cloud.toml")))
+func (r *Rig) StartCloud() error { return r.StartCloudUnder(plainly) }
+
+// StartCloudUnder starts the cloud by launch.
+func (r *Rig) StartCloudUnder(launch Launch) (err error) {
+	r.Cloud, err = r.beginUnder(launch, "cloud", exec.Command(r.Programs.Cloud, "run", "--config", r.Path("cloud", "cloud.toml")))
 	return err
 }
 
@@ -149,17 +155,17 @@ func (r *Rig) StartSim() (err error) {
 
 // StartAgent starts the terminal, and waits until it is online unless the
 // cloud is down.
-func (r *Rig) StartAgent(ctx context.Context) (err error) {
-	if r.Agent, err = r.begin("terminal", exec.Command(r.Programs.Terminal, "run", "--config", r.Config())); err != nil {
+func (r *Rig) StartAgent(ctx context.Context) error { return r.StartAgentUnder(ctx, plainly) }
+
+// StartAgentUnder starts the terminal by launch.
+func (r *Rig) StartAgentUnder(ctx context.Context, launch Launch) (err error) {
+	if r.Agent, err = r.beginUnder(launch, "terminal", exec.Command(r.Programs.Terminal, "run", "--config", r.Config())); err != nil {
 		return err
 	}
 	if r.Cloud.Ended() {
 		return nil
 	}
-	return r.until(ctx, "the terminal is online", func() (bool, error) {
-		s, err := r.Status()
-		return s.Online, err
-	})
+	return r.UntilOnline(ctx)
 }
 
 // EditFile changes a text file of the installation.
@@ -260,14 +266,7 @@ func (r *Rig) Sale(ctx context.Context, args ...string) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	var report Report
-	if err := json.Unmarshal([]byte(stdout), &report); err != nil {
-		return Report{Exit: status, Error: stderr}, fmt.Errorf("sale: exit status %d, no report: %s%s", status, stdout, stderr)
-	}
-	if report.Exit != status {
-		return report, fmt.Errorf("sale: exit status %d, reported %d", status, report.Exit)
-	}
-	return report, nil
+	return readReport(stdout, stderr, status)
 }
 
 // until polls for a condition that lies in another process.
