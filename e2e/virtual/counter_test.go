@@ -1,0 +1,174 @@
+package virtual
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/keys"
+	"github.com/cloudpos/cloudpos/secret"
+)
+
+// How long things take at a counter.
+const (
+	insertTime = 2 * time.Second
+	apduTime   = 20 * time.Millisecond
+	typeTime   = 3 * time.Second
+	printTime  = time.Second
+	pullTime   = 1500 * time.Millisecond
+)
+
+// counter is what stands before a terminal and outlives it: the customers'
+// chips, the PIN pad's keys, the paper.
+type counter struct {
+	mu    sync.Mutex
+	chips map[string]*sim.Card
+	deck  map[string]issuer.Profile
+	card  string // of the customer who is here
+	typed int    // his PIN entries
+	pad   *keys.DUKPT
+	paper []string
+}
+
+func newCounter(s *set, index byte) (*counter, error) {
+	c := &counter{chips: map[string]*sim.Card{}, deck: s.deck}
+	ksn := initialKSN
+	ksn[5] = index
+	ipek, err := keys.InitialKey(s.bdk, ksn)
+	if err != nil {
+		return nil, err
+	}
+	c.pad, err = keys.NewDUKPT(ipek, ksn)
+	return c, err
+}
+
+// present sends a customer to the counter.
+func (c *counter) present(card string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.card, c.typed = card, 0
+	if c.chips[card] != nil {
+		return nil
+	}
+	chip, err := sim.NewCard(c.deck[card], rand.NewChaCha8([32]byte{'c', 'h', 'i', 'p'}))
+	c.chips[card] = chip
+	return err
+}
+
+// slips are the pieces of paper so far.
+func (c *counter) slips() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return append([]string{}, c.paper...)
+}
+
+// devices are a terminal's drivers, on one counter and one run of the terminal.
+type devices struct {
+	*counter
+	power *power
+}
+
+// pause waits as a device does.
+func (d devices) pause(ctx context.Context, length time.Duration) error {
+	timer := time.NewTimer(length)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return drivers.Ended(ctx)
+	case <-d.power.off:
+		return errPower
+	}
+}
+
+type reader struct{ devices }
+
+func (reader) Media() drivers.Media { return drivers.Contact }
+func (reader) Close() error         { return nil }
+
+func (r reader) Await(ctx context.Context) (drivers.Card, error) {
+	if err := r.pause(ctx, insertTime); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	chip := r.chips[r.card]
+	atr := chip.ATR()
+	if atr == nil {
+		return nil, fmt.Errorf("virtual reader: %w", drivers.ErrCardMute)
+	}
+	return inserted{r.devices, chip, atr}, nil
+}
+
+type inserted struct {
+	devices
+	chip *sim.Card
+	atr  []byte
+}
+
+func (c inserted) ATR() []byte { return c.atr }
+
+func (c inserted) Exchange(ctx context.Context, command []byte) (drivers.Response, error) {
+	if err := c.pause(ctx, apduTime); err != nil {
+		return drivers.Response{}, err
+	}
+	r := drivers.Response{Elapsed: apduTime}
+	err := c.power.do(fmt.Sprintf("apdu %X", command[:min(2, len(command))]), func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		r.Data = c.chip.Exchange(command)
+		return nil
+	})
+	return r, err
+}
+
+func (c inserted) Gone(ctx context.Context) error { return c.pause(ctx, pullTime) }
+func (c inserted) Release(context.Context) error  { return nil }
+
+type pinpad struct{ devices }
+
+func (pinpad) Ready(context.Context) error { return nil }
+func (pinpad) Close() error                { return nil }
+
+func (p pinpad) EnterPIN(ctx context.Context, r drivers.PINRequest) (drivers.PINEntry, error) {
+	if err := p.pause(ctx, typeTime); err != nil {
+		return drivers.PINEntry{}, err
+	}
+	var entry drivers.PINEntry
+	err := p.power.do("pin", func() (err error) {
+		entry, err = p.encipher(r.PAN)
+		return err
+	})
+	return entry, err
+}
+
+// encipher is the next PIN of the customer's, under the next key.
+func (c *counter) encipher(pan secret.PAN) (drivers.PINEntry, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	script := c.deck[c.card].Keys
+	pin := script[min(c.typed, len(script)-1)]
+	c.typed++
+	key, ksn, err := c.pad.Next()
+	if err != nil {
+		return drivers.PINEntry{}, err
+	}
+	if key, err = keys.Variant(key, keys.UsePIN); err != nil {
+		return drivers.PINEntry{}, err
+	}
+	block, err := keys.EncryptPIN(0, key, secret.Bytes(pin), pan)
+	return drivers.PINEntry{Block: block, Format: 0, Scheme: drivers.SchemeTDESDUKPT, KSN: ksn[:]}, err
+}
+
+type panel struct{}
+
+func (panel) Show(context.Context, drivers.Signal) error { return nil }
+func (panel) OpenDrawer(context.Context) error           { return nil }
+func (panel) Tampered(context.Context) (bool, error)     { return false, nil }
+func (panel) Close() error                               { return nil }
