@@ -62,8 +62,8 @@ func TestLinkEndsWithItsContext(t *testing.T) {
 		if !errors.Is(err, drivers.ErrTimeout) || errors.Is(err, drivers.ErrSilent) || time.Since(start) != 5*time.Second {
 			t.Errorf("Next = %v after %v, want ErrTimeout of the context after 5s", err, time.Since(start))
 		}
-		if _, err := l.Next(in(time.Hour)); !errors.Is(err, drivers.ErrTimeout) {
-			t.Errorf("Next after that = %v, want ErrTimeout at once", err)
+		if _, err := l.Next(in(time.Hour)); !errors.Is(err, drivers.ErrTimeout) || time.Since(start) != 5*time.Second {
+			t.Errorf("Next after that = %v after %v, want ErrTimeout at once", err, time.Since(start))
 		}
 		restore := l.Detach(time.Second)
 		if err := l.Send([]byte{1}, time.Second); err != nil {

@@ -349,3 +349,24 @@ func TestReleaseTakesThePowerAlthoughTheContextHasEnded(t *testing.T) {
 		}
 	})
 }
+
+func TestGone(t *testing.T) {
+	for name, wire := range map[string]string{
+		"pulled":                   lines(status(7, 0), status(8, 2)),
+		"pulled, said in between":  lines(status(7, 0), "~ 50ms", "< 50 02"),
+		"pulled and put back":      lines(status(7, 0), status(8, 1)),
+		"pulled before it is seen": "< 50 02\n> " + frame(0x65, 7, 0, 0, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, card := await(t, lines(cardT0(), wire))
+				if err := card.Gone(t.Context()); err != nil {
+					t.Errorf("Gone: %v", err)
+				}
+				if _, err := card.Exchange(t.Context(), hexBytes(readRecord)); !errors.Is(err, drivers.ErrCardGone) {
+					t.Errorf("Exchange after that = %v, want ErrCardGone", err)
+				}
+			})
+		})
+	}
+}

@@ -60,6 +60,8 @@ func TestPrintOnTheWire(t *testing.T) {
 			well, clear, done, well, job, done, well)}, []error{drivers.ErrPaperOut, nil}},
 		{"paper ends on the way, said when asked", []string{lines(
 			well, job, empty, well, clear, done, done, well, job, done, well)}, []error{drivers.ErrPaperOut, nil}},
+		{"the mark of the broken slip is answered late", []string{lines(
+			well, job, empty, well, clear, done, well, "~ 10ms", done, job, well, done, well)}, []error{drivers.ErrPaperOut, nil}},
 		{"paper ends under the last line", []string{lines(
 			well, job, done, empty, empty)}, []error{drivers.ErrPaperOut, drivers.ErrPaperOut}},
 		{"cover opened on the way", []string{lines(well, job, "< 34 00 00 0F")}, []error{drivers.ErrCoverOpen}},

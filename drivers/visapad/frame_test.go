@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/drivertest"
 	"github.com/cloudpos/cloudpos/secret"
 )
 
@@ -178,4 +179,23 @@ func FuzzDecoder(f *testing.F) {
 			t.Fatalf("a good packet after % X is %v", in, last)
 		}
 	})
+}
+
+// A PIN block, even enciphered, does not lie around.
+func TestNothingIsLeftInBuffers(t *testing.T) {
+	d := New(drivertest.NewPlayback(t, `
+		> 02 37 32 03 06
+		< 06
+		> 02 "709999990012345674" 1C "D1.00" 03 47
+		< 06 02 "7109876543210E000011B9C1845EB993A7A" 03 42
+		> 06`), Opts{})
+	e, err := d.EnterPIN(t.Context(), drivers.PINRequest{PAN: secret.PAN("9999990012345674"), Amount: "1.00"})
+	if err != nil || len(e.Block) != 8 {
+		t.Fatalf("EnterPIN: %v", err)
+	}
+	for _, b := range d.in.body[:cap(d.in.body)] {
+		if b != 0 {
+			t.Fatal("the PIN block is still in the decoder")
+		}
+	}
 }
