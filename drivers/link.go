@@ -55,7 +55,7 @@ type Link struct {
 	closed bool
 	call   uint64
 
-	ctx  context.Context //nolint:containedctx // It is the context of the call that is being served.
+	ctx  context.Context // of the call that is being served
 	stop func() bool
 	in   []byte // read ahead, owned by the call
 	buf  [512]byte
