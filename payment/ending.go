@@ -1,0 +1,207 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
+)
+
+// The ways in which a transaction ends: decided, cancelled, timed out, not stored.
+
+// cardDone ends the attempt by what the card's machine says, and the
+// transaction with it unless a wrong PIN may be tried again.
+func (f *Flow) cardDone(o emv.Outcome) error {
+	ending, err := f.cardEnding(o)
+	if err != nil {
+		return err
+	}
+	switch {
+	case o.Status == emv.Approved && (f.answer != nil) != o.Online:
+		return fmt.Errorf("payment: card machine says online %t, host answered %t", o.Online, f.answer != nil)
+	case o.Status == emv.Approved && f.answer != nil && f.answer.Verdict != VerdictApproved:
+		return errors.New("payment: card machine approves what the host declined")
+	case o.Status == emv.Approved:
+		return f.end(Approved, ending)
+	case f.answer != nil && f.answer.Verdict == VerdictApproved:
+		return f.reverse(ending)
+	case f.mayRetryPIN(o):
+		return f.beginAttempt(NoticeWrongPIN)
+	default:
+		return f.end(Declined, ending)
+	}
+}
+
+func (f *Flow) mayRetryPIN(o emv.Outcome) bool {
+	return f.answer != nil && f.answer.Code == CodeWrongPIN && f.pin != nil &&
+		f.attempt < f.cfg.PIN.AttemptsMax && f.held && o.Status == emv.Declined && !f.cancelled
+}
+
+// reverse commits that the transaction must be undone, before anything else.
+// Money rule 3. The card is given back as it is: without a second GENERATE AC
+// it has approved nothing.
+func (f *Flow) reverse(e Ending) error { return f.end(Reversing, e) }
+
+// end commits the last state of the flow, tells it, and gives the card back.
+func (f *Flow) end(to State, e Ending) error {
+	if !f.sent && to == Reversing {
+		return errors.New("payment: a reversal of what was never sent")
+	}
+	if to != Approved && e.Detail == "" {
+		e.Detail = f.fault
+	}
+	entry := f.entry(to)
+	entry.Ending = &e
+	f.commit = &entry
+	f.disarm()
+
+	f.view.Reason, f.view.Code = e.Reason, e.Code
+	f.enter(releasing, finalScreen(to), f.view.Notice)
+	signal := drivers.SignalAlert
+	if to == Approved {
+		signal, f.view.Notice = drivers.SignalSuccess, NoticeNone
+	}
+	if e.Reason == ReasonHostSilent {
+		f.view.Notice = NoticeHostSilent
+	}
+	f.signal(signal)
+	f.release()
+	return nil
+}
+
+func finalScreen(s State) Screen {
+	switch s {
+	case Approved:
+		return ScreenApproved
+	case Declined:
+		return ScreenDeclined
+	case Cancelled:
+		return ScreenCancelled
+	case Reversing, Reversed, Authorising:
+		return ScreenInDoubt
+	}
+	return ScreenFault
+}
+
+func (f *Flow) release() {
+	if !f.held {
+		return
+	}
+	f.work = f.next()
+	f.do = append(f.do, Release{f.work})
+	f.arm(f.cfg.Waits.Card)
+	if f.view.Notice == NoticeNone {
+		f.view.Notice = NoticeRemoveCard
+	}
+}
+
+func (f *Flow) onReleasing() error {
+	switch f.now.Body.(type) {
+	case CardGone, Failed:
+		f.disarm()
+		if f.view.Notice == NoticeRemoveCard {
+			f.view.Notice = NoticeNone
+		}
+		return nil
+	default:
+		return f.unexpected()
+	}
+}
+
+// cancel takes the cashier's wish. A running action is asked to end, and its
+// result decides; from Authorising on it is refused. Once it is decided, a
+// cancel means that nobody waits for the card to be pulled.
+func (f *Flow) cancel() error {
+	switch f.state {
+	case authorising, completing:
+		f.view.Notice = NoticeTooLate
+	case releasing:
+		f.stop(&f.work)
+		f.disarm()
+	case opening, waiting, talking, choosing, enteringPIN, ended:
+	}
+	if !f.mayCancel() {
+		return nil
+	}
+	f.cancelled = true
+	f.disarm()
+	if f.work == 0 {
+		return f.afterCancel()
+	}
+	f.do = append(f.do, Stop{f.work})
+	return nil
+}
+
+func (f *Flow) mayCancel() bool {
+	switch f.state {
+	case waiting, talking, choosing, enteringPIN:
+		return !f.cancelled
+	case opening, authorising, completing, releasing, ended:
+		return false
+	}
+	return false
+}
+
+// afterCancel ends the transaction once the running action has ended. What it
+// brought, a card or a PIN, does not count any more.
+func (f *Flow) afterCancel() error {
+	if _, seen := f.now.Body.(CardSeen); seen {
+		f.held = true
+	}
+	return f.end(Cancelled, Ending{Reason: ReasonCancelled})
+}
+
+func (f *Flow) fired() error {
+	switch f.state {
+	case waiting:
+		f.stop(&f.work)
+		return f.end(Cancelled, Ending{Reason: ReasonCardTimeout})
+	case choosing:
+		return f.end(Cancelled, Ending{Reason: ReasonChoiceTimeout})
+	case authorising:
+		f.stop(&f.work)
+		return f.reverse(Ending{Reason: ReasonHostSilent, Detail: fmt.Sprintf("no answer within %v", f.cfg.Waits.Host)})
+	case releasing:
+		return f.cancel() // the card stays where it is; the next sale will see it
+	case opening, talking, enteringPIN, completing, ended:
+	}
+	return f.unexpected()
+}
+
+// notCommitted is told when the entry of the step before could not be stored:
+// nothing of that step was done. The card is given back. What is on disk is
+// settled before the next transaction.
+func (f *Flow) notCommitted(refused *Entry, err error) error {
+	if refused == nil {
+		return fmt.Errorf("%w: %w without an entry", ErrUnexpected, err)
+	}
+	screen := ScreenFault
+	if first := refused.To == Authorising && refused.Attempt.Number == 1; first {
+		f.sent, f.opened = false, false
+	} else if f.sent {
+		screen = ScreenInDoubt
+	}
+	f.forgetUndone()
+	f.view.Reason = ReasonStoreFailed
+	f.enter(releasing, screen, NoticeStoreFailed)
+	f.signal(drivers.SignalAlert)
+	f.release()
+	return nil
+}
+
+// forgetUndone drops the actions of the step that was not done, and stops
+// those that still run.
+func (f *Flow) forgetUndone() {
+	running := append(slices.Collect(maps.Keys(f.stopped)), f.work, f.timer)
+	f.work, f.timer = 0, 0
+	clear(f.stopped)
+	slices.Sort(running)
+	for _, r := range running {
+		if r != 0 && r <= f.done {
+			f.stop(&r)
+		}
+	}
+}

@@ -1,0 +1,229 @@
+package payment
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
+)
+
+// The stages of a transaction up to the host's answer.
+
+func (f *Flow) open(r Request) error {
+	if r.Kind != Sale || r.Amount.Minor <= 0 {
+		return fmt.Errorf("payment: cannot open a %q of %v", r.Kind, r.Amount)
+	}
+	f.kind, f.amount, f.started = r.Kind, r.Amount, f.now.At
+	f.view = View{Kind: r.Kind, Amount: r.Amount}
+	f.awaitCard(NoticeNone)
+	return nil
+}
+
+func (f *Flow) awaitCard(n Notice) {
+	f.enter(waiting, ScreenPresentCard, n)
+	f.signal(drivers.SignalReady)
+	f.work = f.next()
+	f.do = append(f.do, Await{f.work})
+	f.arm(f.cfg.Waits.Card)
+}
+
+func (f *Flow) onWaiting() error {
+	f.disarm()
+	switch b := f.now.Body.(type) {
+	case CardSeen:
+		f.held, f.atr = true, b.ATR
+		return f.beginAttempt(NoticeNone)
+	case Failed:
+		return f.noCard(b.Err)
+	default:
+		return f.unexpected()
+	}
+}
+
+func (f *Flow) noCard(err error) error {
+	if !errors.Is(err, drivers.ErrCardMute) && !errors.Is(err, drivers.ErrCardGone) {
+		f.view.Notice = NoticeReaderFailed
+		return f.end(Cancelled, Ending{Reason: ReasonReaderFailed, Detail: err.Error()})
+	}
+	if f.cardTries++; f.cardTries < cardTriesMax {
+		f.awaitCard(NoticeCardUnread)
+		return nil
+	}
+	return f.end(Declined, Ending{Reason: ReasonCardUnreadable, Detail: err.Error()})
+}
+
+// beginAttempt starts the card transaction, again after a wrong PIN.
+func (f *Flow) beginAttempt(n Notice) error {
+	m, err := f.cfg.Kernel(emv.Transaction{
+		Type:        0x00, // 9C: purchase
+		AmountMinor: f.amount.Minor,
+		Sequence:    f.cfg.Numbers.STANOf(f.attempt + 1),
+		At:          f.now.At,
+	}, f.amount.Currency)
+	if err != nil {
+		return err
+	}
+	f.machine = m
+	f.attempt++
+	f.answer, f.pin, f.pinBlock, f.fault = nil, nil, nil, ""
+	f.view.Attempt = f.attempt
+	f.enter(talking, ScreenCard, n)
+	return f.tell(emv.Start{ATR: f.atr})
+}
+
+// tell steps the card's machine and turns its action into ours.
+func (f *Flow) tell(e emv.Event) error {
+	action, err := f.machine.Step(e)
+	if err != nil {
+		return err
+	}
+	switch a := action.(type) {
+	case emv.Transmit:
+		if f.state != completing {
+			f.enter(talking, ScreenCard, f.view.Notice)
+		}
+		f.work = f.next()
+		f.do = append(f.do, Transmit{f.work, a.Command})
+		return nil
+	case emv.Done:
+		return f.cardDone(a.Outcome)
+	}
+	if f.state == completing {
+		return fmt.Errorf("payment: the card machine wants %T after the host's answer", action)
+	}
+	switch a := action.(type) {
+	case emv.Choose:
+		f.enter(choosing, ScreenChoose, NoticeNone)
+		f.view.Apps = nil
+		for _, app := range a.Apps {
+			f.view.Apps = append(f.view.Apps, app.Label)
+		}
+		f.arm(f.cfg.Waits.Choice)
+	case emv.EnterPIN:
+		f.askPIN(a)
+	case emv.GoOnline:
+		return f.authorise(a)
+	default:
+		return fmt.Errorf("payment: the card machine wants %T", action)
+	}
+	return nil
+}
+
+func (f *Flow) onTalking() error {
+	switch b := f.now.Body.(type) {
+	case Response:
+		return f.tell(emv.Response{Data: b.Data, Elapsed: b.Elapsed})
+	case CardGone, Failed:
+		if failed, ok := b.(Failed); ok {
+			f.fault = failed.Err.Error()
+		}
+		f.view.Notice = NoticeCardRemoved
+		return f.tell(emv.CardGone{})
+	default:
+		return f.unexpected()
+	}
+}
+
+func (f *Flow) onChoice(c Choose) error {
+	if c.Index >= len(f.view.Apps) || c.Index < -1 {
+		return fmt.Errorf("%w: choice %d of %d", ErrUnexpected, c.Index, len(f.view.Apps))
+	}
+	f.disarm()
+	if c.Index < 0 {
+		return f.end(Cancelled, Ending{Reason: ReasonChoiceRefused})
+	}
+	return f.tell(emv.Choice{Index: c.Index})
+}
+
+func (f *Flow) askPIN(a emv.EnterPIN) {
+	f.enter(enteringPIN, ScreenPIN, f.view.Notice)
+	f.view.Masked, f.view.Label = a.Card.PAN.Masked(), a.Card.Label
+	f.work = f.next()
+	f.do = append(f.do, EnterPIN{f.work, drivers.PINRequest{
+		PAN: a.Card.PAN, Amount: f.amount.String(),
+		Min: f.cfg.PIN.Min, Max: f.cfg.PIN.Max, Timeout: f.cfg.Waits.PIN,
+	}})
+}
+
+func (f *Flow) onPIN() error {
+	switch b := f.now.Body.(type) {
+	case PINResult:
+		if b.Entry.Bypassed {
+			return f.tell(emv.PINResult{Status: emv.PINBypassed})
+		}
+		if err := f.sealPIN(b.Entry); err != nil {
+			return err
+		}
+		return f.tell(emv.PINResult{Status: emv.PINEntered})
+	case Failed:
+		switch {
+		case errors.Is(b.Err, drivers.ErrCancelled):
+			return f.end(Cancelled, Ending{Reason: ReasonPINCancelled})
+		case errors.Is(b.Err, drivers.ErrTimeout):
+			return f.end(Cancelled, Ending{Reason: ReasonPINTimeout})
+		default:
+			f.fault = b.Err.Error()
+			return f.tell(emv.PINResult{Status: emv.PINPadFault})
+		}
+	default:
+		return f.unexpected()
+	}
+}
+
+// authorise commits the attempt and then asks the host. Money rule 2.
+func (f *Flow) authorise(a emv.GoOnline) error {
+	parts, err := f.sealCard(a)
+	if err != nil {
+		return err
+	}
+	onDisk := parts // what a reversal needs, and no more
+	onDisk.Track, onDisk.Chip = nil, nil
+	f.card = onDisk
+	f.enter(authorising, ScreenAuthorising, NoticeNone)
+	f.view.Masked, f.view.Label = parts.Masked, parts.Label
+
+	entry := f.entry(Authorising)
+	entry.Attempt = &Attempt{
+		Number: f.attempt, STAN: f.cfg.Numbers.STANOf(f.attempt),
+		Entry: entryChip, Card: onDisk, CVM: cvmWord(a.CVM),
+	}
+	f.commit, f.sent = &entry, true
+
+	parts.PIN = f.pinBlock
+	f.work = f.next()
+	f.do = append(f.do, Exchange{f.work, Message{
+		Key:     Key{ID: f.cfg.Numbers.ID, Leg: Authorise, Attempt: f.attempt},
+		Version: int(f.attempt), At: f.now.At, ClockTrusted: f.now.ClockTrusted,
+		Kind: f.kind, Amount: f.amount, Receipt: f.cfg.Numbers.Receipt,
+		STAN: entry.Attempt.STAN, Entry: entry.Attempt.Entry, CVM: entry.Attempt.CVM,
+		Card: parts, PIN: f.pin, Snapshot: f.cfg.Snapshot,
+	}})
+	f.arm(f.cfg.Waits.Host)
+	return nil
+}
+
+func (f *Flow) onAuthorising() error {
+	f.disarm()
+	switch b := f.now.Body.(type) {
+	case HostResult:
+		if b.Answer.Verdict != VerdictApproved && b.Answer.Verdict != VerdictDeclined {
+			return f.reverse(Ending{Reason: ReasonHostUnintelligible, Detail: "verdict " + string(b.Answer.Verdict)})
+		}
+		f.answer = &b.Answer
+		f.enter(completing, ScreenAuthorising, NoticeNone)
+		return f.tell(emv.HostResult{
+			Online: true, ARC: b.Answer.Code, Approved: b.Answer.Verdict == VerdictApproved,
+			IssuerAuth: b.Answer.IssuerAuth, Scripts: b.Answer.Scripts,
+		})
+	case Failed:
+		if errors.Is(b.Err, ErrNotSent) {
+			f.fault = b.Err.Error()
+			f.enter(completing, ScreenAuthorising, NoticeNone)
+			return f.tell(emv.HostResult{Online: false})
+		}
+		return f.reverse(Ending{Reason: ReasonHostSilent, Detail: b.Err.Error()})
+	default:
+		return f.unexpected()
+	}
+}
