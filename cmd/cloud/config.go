@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/cloudpos/cloudpos/cloud/hostsim"
@@ -55,8 +56,11 @@ func loadConfig(file string) (*Config, error) {
 			return nil, fmt.Errorf("%w: %s: %s is missing", errConfig, file, key.name)
 		}
 	}
+	if err := checkListen(cfg.MQTT); err != nil {
+		return nil, fmt.Errorf("%w: %s: mqtt is %q, want an address like 127.0.0.1:8883", errConfig, file, cfg.MQTT)
+	}
 	host, _, err := net.SplitHostPort(cfg.Status)
-	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() {
+	if ip := net.ParseIP(host); err != nil || ip == nil || !ip.IsLoopback() || checkListen(cfg.Status) != nil {
 		return nil, fmt.Errorf("%w: %s: status is %q, want a loopback address like 127.0.0.1:8081", errConfig, file, cfg.Status)
 	}
 	const workersMax = 256
@@ -70,6 +74,16 @@ func loadConfig(file string) (*Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// checkListen refuses what is not host:port with a number for a port.
+func checkListen(address string) error {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return err
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err
 }
 
 // The files in the data folder.

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -37,7 +39,7 @@ type Config struct {
 	} `toml:"params"`
 	Devices Devices `toml:"devices"`
 
-	dir string
+	file, dir string
 }
 
 // Devices are addresses; see drivers.ParseURI.
@@ -63,7 +65,7 @@ const cloudScheme = "mqtts://"
 var errConfig = errors.New("configuration")
 
 func loadConfig(file string) (*Config, error) {
-	cfg := &Config{Language: "en", dir: filepath.Dir(file), Devices: Devices{"none:", "none:", "none:", "none:"}}
+	cfg := &Config{Language: "en", file: file, dir: filepath.Dir(file), Devices: Devices{"none:", "none:", "none:", "none:"}}
 	if err := config.Load(file, cfg); err != nil {
 		return nil, err
 	}
@@ -78,16 +80,30 @@ func loadConfig(file string) (*Config, error) {
 	if err := wire.CheckTerminal(cfg.Terminal); err != nil {
 		return nil, fmt.Errorf("%w: %s: terminal: %w", errConfig, file, err)
 	}
-	if !strings.HasPrefix(cfg.Cloud, cloudScheme) {
+	if !isBroker(cfg.Cloud) {
 		return nil, fmt.Errorf("%w: %s: cloud is %q, write it like mqtts://cloud.example:8883", errConfig, file, cfg.Cloud)
 	}
 	if cfg.Language != "en" && cfg.Language != "zh" {
 		return nil, fmt.Errorf("%w: %s: language is %q, want en or zh", errConfig, file, cfg.Language)
 	}
+	if err := cfg.Devices.check(); err != nil {
+		return nil, fmt.Errorf("%w: %s: devices.%w", errConfig, file, err)
+	}
 	for _, path := range []*string{&cfg.Data, &cfg.TLS.CA, &cfg.TLS.Cert, &cfg.TLS.Key, &cfg.Params.File, &cfg.Params.Key} {
 		*path = cfg.path(*path)
 	}
 	return cfg, nil
+}
+
+// isBroker tells whether an address is mqtts://host:port.
+func isBroker(address string) bool {
+	rest, ok := strings.CutPrefix(address, cloudScheme)
+	host, port, err := net.SplitHostPort(rest)
+	if !ok || err != nil || host == "" || strings.ContainsAny(host, "/@ ") {
+		return false
+	}
+	_, err = strconv.ParseUint(port, 10, 16)
+	return err == nil
 }
 
 func (c *Config) path(p string) string {

@@ -20,6 +20,9 @@ import (
 	"github.com/cloudpos/cloudpos/payment"
 )
 
+// playScheme is the scheme of simulated devices.
+const playScheme = "sim"
+
 // hardware is the devices that were opened.
 type hardware struct {
 	reader  drivers.Reader
@@ -31,10 +34,11 @@ type hardware struct {
 	shop    *sim.Shop // when it runs within this process
 }
 
-// openHardware makes a driver for each address. The devices themselves are
+// openHardware makes a driver for each address; check and refusePlay have been
+// asked before. The devices themselves are
 // dialled when they are first needed, so that one that is missing does not
 // keep the others from working.
-func openHardware(cfg *Config, env params.Environment) (_ *hardware, err error) {
+func openHardware(cfg *Config) (_ *hardware, err error) {
 	h := &hardware{}
 	defer func() {
 		if err != nil {
@@ -42,21 +46,21 @@ func openHardware(cfg *Config, env params.Environment) (_ *hardware, err error) 
 		}
 	}()
 	var u drivers.URI
-	if u, err = h.resolve(cfg, cfg.Devices.Reader, "ccid", "reader", env); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.Reader, "ccid", "reader"); err != nil {
 		return nil, fmt.Errorf("devices.reader: %w", err)
 	}
 	if h.reader, err = openReader(u); err != nil {
 		return nil, fmt.Errorf("devices.reader: %w", err)
 	}
 	h.fitted.Reader = fitted(u)
-	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", "pinpad", env); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", "pinpad"); err != nil {
 		return nil, fmt.Errorf("devices.pinpad: %w", err)
 	}
 	if h.pinpad, err = openPINPad(u); err != nil {
 		return nil, fmt.Errorf("devices.pinpad: %w", err)
 	}
 	h.fitted.PINPad = fitted(u)
-	if u, err = h.resolve(cfg, cfg.Devices.Printer, "escpos", "printer", env); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.Printer, "escpos", "printer"); err != nil {
 		return nil, fmt.Errorf("devices.printer: %w", err)
 	}
 	if h.printer, err = openPrinter(u); err != nil {
@@ -81,14 +85,11 @@ func fitted(u drivers.URI) string {
 
 // resolve turns sim:DIR into the address of the true driver on the simulated
 // shop's pseudo-terminal. A shop that does not run yet is started within this
-// process. Play devices never serve in earnest.
-func (h *hardware) resolve(cfg *Config, address, driver, device string, env params.Environment) (drivers.URI, error) {
+// process.
+func (h *hardware) resolve(cfg *Config, address, driver, device string) (drivers.URI, error) {
 	u, err := drivers.ParseURI(address)
-	if err != nil || u.Scheme != "sim" {
+	if err != nil || u.Scheme != playScheme {
 		return u, err
-	}
-	if env != params.Development && env != params.Training {
-		return u, fmt.Errorf("%s: simulated devices are refused, since the parameters say %q", address, env)
 	}
 	if err := u.Only(); err != nil {
 		return u, err
@@ -121,23 +122,49 @@ func (d Devices) check() error {
 		{"reader", d.Reader, func(u drivers.URI) (io.Closer, error) { return openReader(u) }},
 		{"pinpad", d.PINPad, func(u drivers.URI) (io.Closer, error) { return openPINPad(u) }},
 		{"printer", d.Printer, func(u drivers.URI) (io.Closer, error) { return openPrinter(u) }},
+		{"panel", d.Panel, checkPanel},
 	} {
 		if device.address == "" {
 			continue
 		}
-		u, err := drivers.ParseURI(device.address)
-		switch {
-		case err != nil:
-		case u.Scheme == "sim":
-			err = u.Only()
-		default:
-			var dev io.Closer
-			if dev, err = device.open(u); err == nil {
-				err = dev.Close()
-			}
-		}
-		if err != nil {
+		if err := checkAddress(device.address, device.name != "panel", device.open); err != nil {
 			return fmt.Errorf("%s: %w", device.name, err)
+		}
+	}
+	return nil
+}
+
+func checkAddress(address string, play bool, open func(drivers.URI) (io.Closer, error)) error {
+	u, err := drivers.ParseURI(address)
+	if err != nil {
+		return err
+	}
+	if u.Scheme == playScheme && play {
+		return u.Only()
+	}
+	dev, err := open(u)
+	if err != nil {
+		return err
+	}
+	return dev.Close()
+}
+
+// checkPanel takes no pins.
+func checkPanel(u drivers.URI) (io.Closer, error) {
+	if u.Scheme == "panel" {
+		return none.Panel(), u.Only(panelPins...)
+	}
+	return openPanel(u)
+}
+
+// refusePlay keeps simulated devices from serving in earnest.
+func (d Devices) refusePlay(env params.Environment) error {
+	if env == params.Development || env == params.Training {
+		return nil
+	}
+	for _, device := range []struct{ name, address string }{{"reader", d.Reader}, {"pinpad", d.PINPad}, {"printer", d.Printer}} {
+		if strings.HasPrefix(device.address, playScheme+":") {
+			return fmt.Errorf("devices.%s: %s: simulated devices are refused, since the parameters say %q", device.name, device.address, env)
 		}
 	}
 	return nil
@@ -205,10 +232,13 @@ func openPanel(u drivers.URI) (drivers.Panel, error) {
 	return nil, unknownDriver(u, "panel")
 }
 
+// panelPins are the options of a panel's address.
+var panelPins = []string{"drawer", "tamper", "buzzer", "light1", "light2", "light3", "light4"}
+
 // openPins takes the panel's lines from a GPIO chip by the names in the
 // address: panel:gpiochip0?drawer=5&tamper=6&light1=17.
 func openPins(u drivers.URI) (_ drivers.Panel, err error) {
-	if err := u.Only("drawer", "tamper", "buzzer", "light1", "light2", "light3", "light4"); err != nil {
+	if err := u.Only(panelPins...); err != nil {
 		return nil, err
 	}
 	chip, err := port.Pins(u.Path)
@@ -232,7 +262,7 @@ func openPins(u drivers.URI) (_ drivers.Panel, err error) {
 		return p
 	}
 	pins := panel.Pins{Drawer: pin("drawer"), Tamper: pin("tamper"), Buzzer: pin("buzzer")}
-	for i, name := range []string{"light1", "light2", "light3", "light4"} {
+	for i, name := range panelPins[3:] {
 		pins.Lights[i] = pin(name)
 	}
 	if err != nil {

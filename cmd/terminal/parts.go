@@ -56,6 +56,9 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	if t.params, err = loadParams(cfg); err != nil {
 		return nil, err
 	}
+	if err = cfg.Devices.refusePlay(t.params.Environment); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errConfig, cfg.file, err)
+	}
 	identity, err := loadIdentity(cfg)
 	if err != nil {
 		return nil, err
@@ -67,8 +70,8 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	if err = identity.Valid(t.clock.now()); err != nil {
 		return nil, fmt.Errorf("%s: %w", cfg.TLS.Cert, err)
 	}
-	if t.hardware, err = openHardware(cfg, t.params.Environment); err != nil {
-		return nil, fmt.Errorf("%w: %w", errConfig, err)
+	if t.hardware, err = openHardware(cfg); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", errConfig, cfg.file, err)
 	}
 	sealer, err := openSealer(cfg, t.params)
 	if err != nil {

@@ -24,13 +24,16 @@ func openShop(dir string) (*sim.Shop, error) {
 	const fileMax = 1 << 20
 	var deck []issuer.Profile
 	var pad sim.PadKeys
-	for name, into := range map[string]any{"cards.json": &deck, "pinpad.json": &pad} {
-		file := filepath.Join(dir, name)
+	for _, part := range []struct {
+		name string
+		into any
+	}{{"cards.json", &deck}, {"pinpad.json", &pad}} {
+		file := filepath.Join(dir, part.name)
 		data, err := readBounded(file, fileMax)
-		if err == nil {
-			err = json.Unmarshal(data, into)
-		}
 		if err != nil {
+			return nil, fmt.Errorf("simulated shop: %w", err)
+		}
+		if err := json.Unmarshal(data, part.into); err != nil {
 			return nil, fmt.Errorf("simulated shop: %s: %w", file, err)
 		}
 	}

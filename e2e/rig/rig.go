@@ -63,14 +63,10 @@ type Rig struct {
 	all []*Process // every one that ever ran
 }
 
-// New makes the development set and starts cloud and simulated shop.
-func New(o Opts) (_ *Rig, err error) {
+// Prepare makes the development set and starts nothing.
+func Prepare(o Opts) (*Rig, error) {
 	r := &Rig{Opts: o}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, r.Close())
-		}
-	}()
+	var err error
 	if r.MQTT, err = freeAddress(); err != nil {
 		return nil, err
 	}
@@ -81,14 +77,24 @@ func New(o Opts) (_ *Rig, err error) {
 		return nil, fmt.Errorf("dev-init: %w\n%s", err, text)
 	}
 	if o.HostSeconds > 0 {
-		if err := r.EditParams(func(d *params.Document) { d.Timeouts.Host = time.Duration(o.HostSeconds) * time.Second }); err != nil {
-			return nil, err
-		}
+		return r, r.EditParams(func(d *params.Document) { d.Timeouts.Host = time.Duration(o.HostSeconds) * time.Second })
+	}
+	return r, nil
+}
+
+// New makes the development set and starts cloud and simulated shop.
+func New(o Opts) (*Rig, error) {
+	r, err := Prepare(o)
+	if err != nil {
+		return nil, err
 	}
 	if err := r.StartCloud(); err != nil {
 		return nil, err
 	}
-	return r, r.StartSim()
+	if err := r.StartSim(); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
 }
 
 // freeAddress is a loopback address that was free a moment ago.
@@ -162,7 +168,7 @@ func (r *Rig) StartAgentUnder(ctx context.Context, launch Launch) (err error) {
 	if r.Agent, err = r.beginUnder(launch, "terminal", exec.Command(r.Programs.Terminal, "run", "--config", r.Config())); err != nil {
 		return err
 	}
-	if r.Cloud.Ended() {
+	if r.Cloud == nil || r.Cloud.Ended() {
 		return nil
 	}
 	return r.UntilOnline(ctx)
