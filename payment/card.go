@@ -34,6 +34,13 @@ func cvmWord(c emv.CVM) string {
 	return "unknown"
 }
 
+// forget clears a card which the machine gave us a copy of, once its parts are
+// sealed.
+func forget(c emv.Card) {
+	c.PAN.Clear()
+	c.Track2.Clear()
+}
+
 // seal encloses one part for the acquirer; nothing stays nothing.
 func (f *Flow) seal(part keys.Part, plain []byte) ([]byte, error) {
 	if len(plain) == 0 {
@@ -84,6 +91,7 @@ func (f *Flow) sealCard(a emv.GoOnline) (CardData, error) {
 
 // sealPIN keeps the enciphered PIN for the request that follows.
 func (f *Flow) sealPIN(e drivers.PINEntry) error {
+	defer e.Block.Clear()
 	block, err := f.seal(keys.PartPIN, e.Block)
 	if err != nil {
 		return err
@@ -95,6 +103,7 @@ func (f *Flow) sealPIN(e drivers.PINEntry) error {
 
 // cardEnding is what the journal keeps of the card's end and the host's word.
 func (f *Flow) cardEnding(o emv.Outcome) (Ending, error) {
+	defer forget(o.Card)
 	e := Ending{Reason: string(o.Reason), Detail: o.Detail, ARC: o.ARC, CVM: cvmWord(o.CVM), Chip: chipWords(o.Record)}
 	e.Offline = o.Status == emv.Approved && !o.Online
 	if f.answer != nil {

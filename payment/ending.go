@@ -53,6 +53,9 @@ func (f *Flow) end(to State, e Ending) error {
 	if to != Approved && e.Detail == "" {
 		e.Detail = f.fault
 	}
+	if m, ok := f.machine.(interface{ Clear() }); ok {
+		m.Clear() // the card's data is of no further use
+	}
 	entry := f.entry(to)
 	entry.Ending = &e
 	f.commit = &entry

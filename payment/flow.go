@@ -43,7 +43,6 @@ type Flow struct {
 	machine  emv.Machine
 	atr      []byte
 	attempt  uint8
-	card     CardData
 	pin      *PIN
 	pinBlock []byte // sealed
 	answer   *Answer

@@ -245,6 +245,7 @@ func (r *run) do(ctx context.Context, a Action) {
 		r.start(ctx, a.Ref, func(ctx context.Context) result { return release(ctx, card) })
 	case EnterPIN:
 		r.start(ctx, a.Ref, func(ctx context.Context) result {
+			defer a.Request.PAN.Clear()
 			entry, err := r.parts.PINPad.EnterPIN(ctx, a.Request)
 			return either(PINResult{entry}, err)
 		})

@@ -173,13 +173,13 @@ func (f *Flow) onPIN() error {
 
 // authorise commits the attempt and then asks the host. Money rule 2.
 func (f *Flow) authorise(a emv.GoOnline) error {
+	defer forget(a.Card)
 	parts, err := f.sealCard(a)
 	if err != nil {
 		return err
 	}
 	onDisk := parts // what a reversal needs, and no more
 	onDisk.Track, onDisk.Chip = nil, nil
-	f.card = onDisk
 	f.enter(authorising, ScreenAuthorising, NoticeNone)
 	f.view.Masked, f.view.Label = parts.Masked, parts.Label
 
