@@ -53,9 +53,7 @@ func (f *Flow) end(to State, e Ending) error {
 	if to != Approved && e.Detail == "" {
 		e.Detail = f.fault
 	}
-	if m, ok := f.machine.(interface{ Clear() }); ok {
-		m.Clear() // the card's data is of no further use
-	}
+	f.clearMachine()
 	entry := f.entry(to)
 	entry.Ending = &e
 	f.commit = &entry
@@ -73,6 +71,13 @@ func (f *Flow) end(to State, e Ending) error {
 	f.signal(signal)
 	f.release()
 	return nil
+}
+
+// clearMachine clears the card's data once it is of no further use.
+func (f *Flow) clearMachine() {
+	if m, ok := f.machine.(interface{ Clear() }); ok {
+		m.Clear()
+	}
 }
 
 func finalScreen(s State) Screen {

@@ -64,6 +64,7 @@ func (f *Flow) beginAttempt(n Notice) error {
 	if err != nil {
 		return err
 	}
+	f.clearMachine()
 	f.machine = m
 	f.attempt++
 	f.answer, f.pin, f.pinBlock, f.fault = nil, nil, nil, ""
