@@ -70,8 +70,9 @@ type Reader interface {
 	Media() Media
 	// Await returns once a card is in place and has answered to its reset. A
 	// card that was there before counts. A mute or upside-down card is
-	// ErrCardMute, and Await may be called again once it was pulled. When ctx
-	// ends it returns ErrCancelled or ErrTimeout and no card stays powered.
+	// ErrCardMute; if Await is called again, its owner gets some seconds to
+	// pull it before it is tried again. When ctx ends Await returns
+	// ErrCancelled or ErrTimeout and no card stays powered.
 	Await(ctx context.Context) (Card, error)
 	io.Closer
 }

@@ -31,6 +31,7 @@ type Opts struct {
 
 const (
 	pollDefault  = 200 * time.Millisecond
+	mutePolls    = 15              // for the owner of a mute card to pull it
 	releaseTime  = 5 * time.Second // for taking the power off, whatever becomes of a context
 	quietTime    = 20 * time.Millisecond
 	greetingTime = 2 * time.Second
@@ -46,6 +47,7 @@ type Dev struct {
 	seq     byte
 	tail    bool  // a call ended while its answer was coming
 	powered *card // nil when no card has power from us
+	mute    bool  // the card in the slot did not answer, and was not seen to go
 }
 
 var _ drivers.Reader = (*Dev)(nil)
@@ -77,19 +79,23 @@ func (d *Dev) Close() error {
 	return d.link.Close()
 }
 
-// Await waits for a card and powers it.
+// Await waits for a card and powers it. One that was mute is left alone for a
+// few seconds, in which its owner may pull it and turn it over.
 func (d *Dev) Await(ctx context.Context) (drivers.Card, error) {
 	if err := d.link.Begin(ctx); err != nil {
 		return nil, err
 	}
 	defer d.link.End()
+	again := time.Now().Add(mutePolls * d.opts.Poll)
 	for {
 		status, err := d.look()
 		if err != nil {
 			return nil, err
 		}
-		if status != cardAbsent {
+		d.mute = d.mute && status != cardAbsent
+		if status != cardAbsent && (!d.mute || time.Now().After(again)) {
 			c, err := d.powerUp()
+			d.mute = errors.Is(err, drivers.ErrCardMute)
 			if err == nil {
 				return c, nil
 			}
@@ -158,6 +164,7 @@ func (d *Dev) removed() {
 	if d.powered != nil {
 		d.powered.gone = true
 	}
+	d.mute = false
 	d.forget()
 }
 
@@ -199,6 +206,7 @@ func (d *Dev) listen(within time.Duration) error {
 			d.removed()
 			return nil
 		case kindInserted:
+			d.mute = false
 			return nil
 		case none, kindFrame, kindBad, kindNAK, kindWait, kindNoise:
 		}

@@ -96,7 +96,9 @@ func (x *exchange) run() (message, error) {
 		case kindWait:
 			x.wait(x.within)
 			err = x.meaningless()
-		case none, kindInserted:
+		case kindInserted:
+			x.d.mute = false
+		case none:
 		case kindNoise:
 			err = x.meaningless()
 		}

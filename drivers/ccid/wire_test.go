@@ -215,10 +215,45 @@ func TestElapsedIsFromLastByteOutToFirstByteIn(t *testing.T) {
 	})
 }
 
-func TestPowerUp(t *testing.T) {
-	mute := func(n, volt byte) string {
-		return lines("> "+frame(0x62, n, volt, 0, ""), "< "+frame(0x80, n, 0x41, 0xFE, ""))
+// mute is a card that does not answer to a reset.
+func mute(n, volt byte) string {
+	return lines("> "+frame(0x62, n, volt, 0, ""), "< "+frame(0x80, n, 0x41, 0xFE, ""))
+}
+
+// muteAtAnyVoltage is seven messages.
+func muteAtAnyVoltage(n byte) string {
+	return lines(powerOff(n, 1), mute(n+1, 1), powerOff(n+2, 1), mute(n+3, 2), powerOff(n+4, 1), mute(n+5, 3), powerOff(n+6, 1))
+}
+
+// TestMuteCardRests looks at a mute card for three seconds before it tries it
+// again, and tries whatever comes after it at once.
+func TestMuteCardRests(t *testing.T) {
+	stays := []string{greeting(), status(3, 1), muteAtAnyVoltage(4)}
+	for n := byte(11); n < 28; n++ {
+		stays = append(stays, status(n, 1))
 	}
+	stays = append(stays, muteAtAnyVoltage(28))
+	pulled := []string{greeting(), status(3, 1), muteAtAnyVoltage(4), status(11, 1), status(12, 2), status(13, 1), muteAtAnyVoltage(14)}
+	for _, c := range []struct {
+		name string
+		wire []string
+		rest time.Duration
+	}{{"it stays", stays, 3200 * time.Millisecond}, {"it is pulled", pulled, 400 * time.Millisecond}} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := ccid.New(drivertest.NewPlayback(t, lines(c.wire...)), ccid.Opts{})
+				_, err := d.Await(t.Context())
+				began := time.Now()
+				_, again := d.Await(t.Context())
+				if rest := time.Since(began); !errors.Is(err, drivers.ErrCardMute) || !errors.Is(again, drivers.ErrCardMute) || rest != c.rest {
+					t.Errorf("Await = %v, then %v after %v, want a mute card, and again after %v", err, again, rest, c.rest)
+				}
+			})
+		})
+	}
+}
+
+func TestPowerUp(t *testing.T) {
 	atr := func(n, volt byte, atr string) string {
 		return lines("> "+frame(0x62, n, volt, 0, ""), "< "+frame(0x80, n, 0, 0, atr))
 	}
@@ -232,8 +267,7 @@ func TestPowerUp(t *testing.T) {
 		{"5 V, then 3 V", lines(powerOff(4, 1), mute(5, 1), powerOff(6, 1), atr(7, 2, "3B 60 00 00"), parameters(8)), nil},
 		{"5 V, 3 V, 1.8 V", lines(powerOff(4, 1), mute(5, 1), powerOff(6, 1), mute(7, 2), powerOff(8, 1),
 			atr(9, 3, "3B 60 00 00"), parameters(10)), nil},
-		{"mute at any voltage", lines(powerOff(4, 1), mute(5, 1), powerOff(6, 1), mute(7, 2), powerOff(8, 1),
-			mute(9, 3), powerOff(10, 1)), drivers.ErrCardMute},
+		{"mute at any voltage", muteAtAnyVoltage(4), drivers.ErrCardMute},
 		{"wrong ATR, then a good one after a warm reset", lines(powerOff(4, 1), atr(5, 1, "3B 80 40 00"),
 			atr(6, 1, "3B 60 00 00"), parameters(7)), nil},
 		{"wrong ATR twice", lines(powerOff(4, 1), atr(5, 1, "3B 80 40 00"), atr(6, 1, "3B 80 40 00"),
