@@ -30,6 +30,7 @@ const (
 	reasonPINBlock   = "pin-block"
 	reasonPIN        = "pin"
 	reasonPINTries   = "pin-tries"
+	reasonCustomer   = "pin-not-verified"
 	reasonEnding     = "amount-ending"
 	reasonAlways     = "always"
 	reasonFunds      = "funds"

@@ -100,6 +100,7 @@ type sale struct {
 	pin              string
 	ksn              *[10]byte
 	alter            func(*wire.Request)
+	tvr3             byte // of the terminal verification results, byte 3
 }
 
 func (b *bench) sale(pan string, minor int64) *sale {
@@ -159,7 +160,7 @@ func (b *bench) chip(s *sale) []byte {
 	}
 	values := map[tlv.Tag][]byte{
 		tlv.AmountAuthorised: amount, tlv.AmountOther: make([]byte, 6), tlv.TerminalCountry: {0x01, 0x56},
-		tlv.TVR: {0, 0, 0, 0x80, 0}, tlv.TransactionCurrency: s.currency, tlv.TransactionDate: {0x26, 0x03, 0x01},
+		tlv.TVR: {0, 0, s.tvr3, 0x80, 0}, tlv.TransactionCurrency: s.currency, tlv.TransactionDate: {0x26, 0x03, 0x01},
 		tlv.TransactionType: {0}, tlv.UnpredictableNumber: s.un, tlv.AIP: {0x3C, 0}, tlv.CryptogramInformation: {s.cid},
 		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData([4]byte{3, 0xA0, 0, 0}),
 	}
@@ -298,6 +299,7 @@ func TestDeclines(t *testing.T) {
 		"no account":        {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Account = nil } }, "30", "sealed"},
 		"no chip":           {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Chip = nil } }, "30", "chip"},
 		"PIN missing":       {panPIN, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.CVM = "online-pin" } }, "05", "pin-missing"},
+		"no PIN pad":        {panPIN, 1250, func(s *sale) { s.tvr3 = 0x90 }, "05", "pin-not-verified"},
 		"PIN scheme":        {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.Scheme = "x" } }, "30", "pin-scheme"},
 		"KSN too short":     {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.KSN = r.PIN.KSN[:9] } }, "30", "pin-scheme"},
 		"KSN of another":    {panPIN, 1250, func(s *sale) { s.pin = canary; s.ksn = &[10]byte{0xFF, 0xFF, 1, 1, 1, 1, 1, 1, 1, 1} }, "05", "pin-block"},

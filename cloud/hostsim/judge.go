@@ -56,7 +56,7 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	if !first {
 		return no(codeDoNotHonour, reasonATC), nil
 	}
-	if v, err = h.judgeCustomer(tx, req, c); err != nil {
+	if v, err = h.judgeCustomer(tx, req, c, chip); err != nil {
 		return verdict{}, err
 	}
 	v.issuerAuth = chip.answer(v.code)
@@ -64,10 +64,13 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 }
 
 // judgeCustomer is about the one who pays; the card is genuine.
-func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card) (verdict, error) {
+func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, chip *chip) (verdict, error) {
 	v, err := h.checkPIN(tx, req, c)
 	if err != nil || v.code != "" {
 		return v, err
+	}
+	if chip.unverified {
+		return no(codeDoNotHonour, reasonCustomer), nil
 	}
 	b, _, err := tx.Account(c.account.Name)
 	switch {
@@ -85,9 +88,10 @@ func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card) (verdict, error)
 
 // chip is a cryptogram that was found genuine.
 type chip struct {
-	session [16]byte
-	arqc    [8]byte
-	atc     uint16
+	session    [16]byte
+	arqc       [8]byte
+	atc        uint16
+	unverified bool // the card wanted its owner verified, and that did not succeed
 }
 
 // answer is the value of tag 91 for a response code. EMV 4.4 Book 2, 8.2.1.
@@ -125,6 +129,9 @@ func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
 	if un := get(tlv.UnpredictableNumber); len(un) != 4 || bytes.Equal(un, make([]byte, 4)) {
 		return nil, no(codeDoNotHonour, reasonNumber)
 	}
+	const notVerified = 0x80 // EMV 4.4 Book 3, C5: byte 3
+	tvr := get(tlv.TVR)      // left out, it counts as zeros under the cryptogram
+	out.unverified = len(tvr) == 5 && tvr[2]&notVerified != 0
 	return out, verdict{}
 }
 
