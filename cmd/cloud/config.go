@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/cloudpos/cloudpos/cloud/hostsim"
 	"github.com/cloudpos/cloudpos/config"
@@ -105,6 +106,9 @@ func (c *Config) credentials() (*credentials, error) {
 	var err error
 	if all.server, err = tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key); err != nil {
 		return nil, fmt.Errorf("server certificate %s with key %s: %w", c.TLS.Cert, c.TLS.Key, err)
+	}
+	if end := all.server.Leaf.NotAfter; time.Now().After(end) {
+		return nil, fmt.Errorf("server certificate %s: it expired on %s; no terminal would accept it", c.TLS.Cert, end.Format(time.RFC3339))
 	}
 	ca, err := readBounded(c.TLS.CA)
 	if err != nil {

@@ -25,6 +25,9 @@ import (
 // checkTimeout bounds the check of the journal at start.
 const checkTimeout = time.Minute
 
+// connectWaitMax is how long a sale waits for a connection.
+const connectWaitMax = 5 * time.Second
+
 // terminal is the parts list: all that a payment terminal is made of, from the
 // bottom up.
 type terminal struct {
@@ -147,6 +150,9 @@ func (t *terminal) connectParts(identity cloudsync.Identity) error {
 	}
 	t.link, err = cloudsync.New(transport, cloudsync.Opts{
 		Terminal: t.cfg.Terminal, Now: t.clock.now, Rand: mathrand.Float64, Log: t.log,
+		// A sale has to hear that nothing was sent before it gives up waiting:
+		// afterwards it would be in doubt.
+		ConnectWait: min(connectWaitMax, t.params.Timeouts.Host/2),
 		Hello: func() wire.Hello {
 			epoch, seq := t.journal.Head()
 			return wire.Hello{Epoch: epoch, Seq: seq, Software: version, Params: t.params.Version}
