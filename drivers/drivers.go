@@ -38,6 +38,10 @@ var (
 	ErrHardware  = errors.New("device reports a fault")      // cutter, head, key memory
 	ErrNoKey     = errors.New("device holds no such key")    // PIN pad without its working key
 	ErrRefused   = errors.New("device refuses this request") // unsupported or wrong parameter
+
+	// ErrMaybePrinted comes with another of these, for a document that may be
+	// on paper as a whole although the printer has not said so.
+	ErrMaybePrinted = errors.New("it may be printed")
 )
 
 // A Line is an open connection to a device: serial line, socket or
@@ -167,8 +171,9 @@ type Printer interface {
 	Columns() int
 	Status(ctx context.Context) (PrinterStatus, error)
 	// Print returns nil once the printer has said that all of it is on paper.
-	// With ErrPaperOut or ErrCoverOpen nothing is known to be complete: the
-	// whole document is printed anew, and the broken piece is marked void.
+	// After an error the next Print marks the broken piece void. With
+	// ErrMaybePrinted it may be no broken piece: what is printed instead should
+	// say that it is a copy.
 	Print(ctx context.Context, d Document) error
 	io.Closer
 }

@@ -19,6 +19,10 @@ type Queue interface {
 	Stats() Stats
 }
 
+// ErrMaybePrinted is wrapped by a Print that does not know whether the slip is
+// on paper: the next try is a copy.
+var ErrMaybePrinted = errors.New("offline: the slip may be on paper")
+
 // Print puts a slip on paper, and returns nil when it is there. A copy says on
 // its face that it is one.
 type Print func(ctx context.Context, r payment.Record, isCopy bool) error
@@ -47,7 +51,7 @@ type Spooler struct {
 	print Print
 	opts  SpoolerOpts
 	retry chan struct{}
-	old   map[payment.ID]bool // from before Run
+	old   map[payment.ID]bool // may be on paper already, from before Run for one
 	done  map[payment.ID]bool // on paper, with a mark that could not be committed
 
 	mu  sync.Mutex
@@ -132,6 +136,7 @@ func (s *Spooler) pass(ctx context.Context) error {
 		}
 		if !s.done[r.ID] {
 			if err := s.print(ctx, r, s.old[r.ID]); err != nil {
+				s.old[r.ID] = s.old[r.ID] || errors.Is(err, ErrMaybePrinted)
 				return err
 			}
 			s.done[r.ID] = true

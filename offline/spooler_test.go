@@ -110,6 +110,23 @@ func TestSpoolerCopiesWhatWaited(t *testing.T) {
 	})
 }
 
+// A slip of which the printer did not tell how it ended may be whole.
+func TestSpoolerCopiesWhatMayBePrinted(t *testing.T) {
+	before := func(_ *Memory, p *paper) { p.out = fmt.Errorf("%w: line down", ErrMaybePrinted) }
+	spool(t, before, func(j *Memory, p *paper, s *Spooler) {
+		sell(t, j)
+		synctest.Wait()
+		p.set(errPaper) // it stays a copy, whatever comes between
+		s.Retry()
+		synctest.Wait()
+		sell(t, j)
+		p.set(nil)
+		s.Retry()
+		synctest.Wait()
+		p.want(t, 4, "1 copy", "2")
+	})
+}
+
 func TestSpoolerWaitsForPaper(t *testing.T) {
 	spool(t, nothing, func(j *Memory, p *paper, s *Spooler) {
 		p.set(errPaper)

@@ -147,18 +147,23 @@ type status struct {
 	Screen   payment.Screen `json:"screen"`
 	Notice   payment.Notice `json:"notice,omitempty"`
 	ToPrint  int            `json:"to_print"`
+	Printer  string         `json:"printer,omitempty"` // why slips wait
 	Commits  uint64         `json:"commits"`
 }
 
 func (t *terminal) status() status {
 	link := t.link.State()
 	view, _ := t.runner.Views().Get()
+	slips := t.spooler.Status()
 	s := status{
 		Terminal: t.cfg.Terminal, Software: version, Params: t.params.Version, Online: link.Connected,
-		Screen: view.Screen, Notice: view.Notice, ToPrint: t.spooler.Status().Waiting, Commits: t.journal.Stats().Commits,
+		Screen: view.Screen, Notice: view.Notice, ToPrint: slips.Waiting, Commits: t.journal.Stats().Commits,
 	}
 	if link.LastError != nil {
 		s.Link = link.LastError.Error()
+	}
+	if slips.Err != nil {
+		s.Printer = slips.Err.Error()
 	}
 	return s
 }

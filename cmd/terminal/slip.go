@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/offline"
 	"github.com/cloudpos/cloudpos/params"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
@@ -10,7 +14,11 @@ import (
 
 // printSlip is the spooler's way to the printer.
 func (t *terminal) printSlip(ctx context.Context, r payment.Record, reprint bool) error {
-	return t.hardware.printer.Print(ctx, receipt.Render(t.slip(&r, reprint)))
+	err := t.hardware.printer.Print(ctx, receipt.Render(t.slip(&r, reprint)))
+	if errors.Is(err, drivers.ErrMaybePrinted) {
+		return fmt.Errorf("%w: %w", offline.ErrMaybePrinted, err)
+	}
+	return err
 }
 
 // slip tells the record to the receipt.

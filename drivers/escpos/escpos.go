@@ -112,11 +112,12 @@ func (d *Dev) Print(ctx context.Context, doc drivers.Document) error {
 		}
 	}
 	d.broken = true
-	if err := d.job(append(append([]byte{}, cmdInit...), job...)); err != nil {
-		return err
+	maybe, err := d.job(append(append([]byte{}, cmdInit...), job...))
+	if err != nil && maybe {
+		return fmt.Errorf("%w: %w", drivers.ErrMaybePrinted, err)
 	}
-	d.broken = false
-	return nil
+	d.broken = err != nil
+	return err
 }
 
 // clearAway ends the piece of a slip that broke off: what the printer still
@@ -132,31 +133,36 @@ func (d *Dev) clearAway() error {
 		return d.wrap(err)
 	}
 	out := append(append([]byte{}, cmdClear...), cmdInit...)
-	if err := d.job(append(out, void...)); err != nil {
+	if _, err := d.job(append(out, void...)); err != nil {
 		return err
 	}
 	return d.settle()
 }
 
 // job sends what is to be printed, waits until it is, and looks once more: the
-// paper may have ended under the last line.
-func (d *Dev) job(b []byte) error {
-	for chunk := range chunks(append(b, cmdMark...)) {
+// paper may have ended under the last line. After an error, maybe tells that
+// all of it may be on paper, or may yet get there: the cut is out, and the
+// printer did not run out of paper before it came to its mark.
+func (d *Dev) job(b []byte) (maybe bool, err error) {
+	b = append(b, cmdMark...)
+	sent := 0
+	for chunk := range chunks(b) {
+		sent += len(chunk)
 		if err := d.link.Send(chunk, writeTime); err != nil {
-			return d.whyFull(err)
+			return sent == len(b), d.whyFull(err)
 		}
 	}
 	if err := d.marked(); err != nil {
-		return err
+		return !errors.Is(err, drivers.ErrPaperOut), err
 	}
 	s, err := d.status()
 	if err != nil {
-		return err
+		return true, err
 	}
 	if err := trouble(s); err != nil {
-		return d.wrap(err)
+		return true, d.wrap(err)
 	}
-	return nil
+	return false, nil
 }
 
 // whyFull finds out why a printer takes no more: over USB and sockets it stops

@@ -137,10 +137,9 @@ func held(r *Record) (int64, error) {
 
 // count finds the complete slips of a receipt. A broken piece is none.
 func count(paper []sim.Slip, receipt uint32) (originals, copies int) {
-	number := fmt.Sprintf("%06d", receipt)
 	for _, p := range paper {
 		switch text := strings.Join(p.Lines, "\n"); {
-		case !p.Complete || !hasReceipt(p.Lines, number):
+		case !p.Complete || !HasReceipt(p.Lines, receipt):
 		case strings.Contains(text, "*** COPY ***"):
 			copies++
 		default:
@@ -150,7 +149,9 @@ func count(paper []sim.Slip, receipt uint32) (originals, copies int) {
 	return originals, copies
 }
 
-func hasReceipt(lines []string, number string) bool {
+// HasReceipt tells whether lines on paper show a receipt's number.
+func HasReceipt(lines []string, receipt uint32) bool {
+	number := fmt.Sprintf("%06d", receipt)
 	return slices.ContainsFunc(lines, func(l string) bool {
 		words := strings.Fields(l)
 		return len(words) == 2 && words[0] == "Receipt" && words[1] == number

@@ -33,6 +33,7 @@ type Status struct {
 	Screen  string `json:"screen"`
 	Notice  string `json:"notice"`
 	ToPrint int    `json:"to_print"`
+	Printer string `json:"printer"`
 	Commits uint64 `json:"commits"`
 }
 
@@ -94,16 +95,22 @@ func (r *Rig) UntilScreen(ctx context.Context, screen string) error {
 	})
 }
 
-// UntilSettled waits until nothing is left to do: no leg that the cloud must
-// hear of, and no slip that is owed.
+// UntilSettled waits until nothing is left to do.
 func (r *Rig) UntilSettled(ctx context.Context) error {
 	return r.until(ctx, "everything is settled", func() (bool, error) {
-		records, err := r.Journal(ctx)
-		for _, rec := range records {
-			if rec.Pending != "" || rec.State == "authorising" || rec.State == "approved" && !rec.Printed {
-				return false, fmt.Errorf("%s is %s, printed %t, pending %q", rec.ID, rec.State, rec.Printed, rec.Pending)
-			}
-		}
+		err := r.Settled(ctx)
 		return err == nil, err
 	})
+}
+
+// Settled fails while something is left to do: a leg that the cloud must hear
+// of, or a slip that is owed.
+func (r *Rig) Settled(ctx context.Context) error {
+	records, err := r.Journal(ctx)
+	for _, rec := range records {
+		if rec.Pending != "" || rec.State == "authorising" || rec.State == "approved" && !rec.Printed {
+			return fmt.Errorf("%s is %s, printed %t, pending %q", rec.ID, rec.State, rec.Printed, rec.Pending)
+		}
+	}
+	return err
 }
