@@ -136,7 +136,8 @@ func (t *MQTT) wrap(conn net.Conn, client string, deliver func(string, []byte)) 
 	o.Servers = []*url.URL{{Scheme: "tls", Host: t.opts.Address}}
 	o.SetClientID(client).SetProtocolVersion(4).SetCleanSession(true)
 	o.SetAutoReconnect(false).SetConnectRetry(false).SetResumeSubs(false).SetOrderMatters(true)
-	o.SetConnectTimeout(t.opts.ConnectTimeout).SetWriteTimeout(t.opts.WriteTimeout)
+	// Our own limit of connecting comes first, and says what it is.
+	o.SetConnectTimeout(2 * t.opts.ConnectTimeout).SetWriteTimeout(t.opts.WriteTimeout)
 	o.SetKeepAlive(t.opts.KeepAlive).SetPingTimeout(t.opts.PingTimeout)
 	o.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) { return conn, nil })
 	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) { c.end(err) })
@@ -192,15 +193,22 @@ func (c *mqttConn) open(ctx context.Context, topics []string) error {
 }
 
 // await waits for a token, which may never complete when its connection ends.
+// The end of ctx closes connections, so what fails together with it fails for
+// that.
 func (c *mqttConn) await(ctx context.Context, token mqtt.Token) error {
+	var err error
 	select {
 	case <-token.Done():
-		return token.Error()
+		err = token.Error()
 	case <-c.done:
-		return c.err
+		err = c.err
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	if err != nil && ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // reason waits for why the connection was lost, which comes a moment after its
@@ -211,10 +219,12 @@ func (c *mqttConn) reason(ctx context.Context, err error) error {
 	}
 	select {
 	case <-c.done:
-		return c.err
+		if ctx.Err() == nil {
+			return c.err
+		}
 	case <-ctx.Done():
-		return err
 	}
+	return err
 }
 
 // Publish implements Conn. The client's own Publish may block as long as a

@@ -16,7 +16,7 @@ type scripted struct {
 	NoAnswer map[byte]bool // packet types that it swallows
 	Suback   func(topics []string) []byte
 	Publish  func(s *scriptedConn, p *packets.PublishPacket)
-	After    []byte // sent behind the SUBACK, as it is
+	After    []byte // sent behind each PUBLISH, as it is
 
 	address string
 }
@@ -92,11 +92,6 @@ func (s *scripted) serve(c *scriptedConn) {
 				ack.ReturnCodes = s.Suback(p.Topics)
 			}
 			c.send(ack)
-			if s.After != nil {
-				c.mu.Lock()
-				_, _ = c.Write(s.After)
-				c.mu.Unlock()
-			}
 		case *packets.PingreqPacket:
 			if !s.NoAnswer[packets.Pingreq] {
 				c.send(packets.NewControlPacket(packets.Pingresp))
@@ -105,6 +100,9 @@ func (s *scripted) serve(c *scriptedConn) {
 			if s.Publish != nil {
 				s.Publish(c, p)
 			}
+			c.mu.Lock()
+			_, _ = c.Write(s.After) // the peer may be gone
+			c.mu.Unlock()
 		}
 	}
 }
