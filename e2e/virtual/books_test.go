@@ -10,6 +10,7 @@ import (
 	"github.com/cloudpos/cloudpos/cloud/ingest"
 	"github.com/cloudpos/cloudpos/cloud/ledger"
 	"github.com/cloudpos/cloudpos/payment"
+	"github.com/cloudpos/cloudpos/sync/wire"
 )
 
 // books is all that is written anywhere about the sales.
@@ -22,6 +23,7 @@ type books struct {
 	closing   map[string]int64    // the same afterwards
 	paper     map[string][]string // slips, by terminal
 	told      []telling           // to the cashiers
+	answers   []wire.Answer       // that left the cloud, in their order
 	restarted bool                // a terminal was: a slip may be a copy
 }
 
@@ -41,6 +43,7 @@ func (b *books) differences() []string {
 	b.compareMoney(&d)
 	b.comparePaper(&d)
 	b.compareTold(&d)
+	b.compareAnswers(&d)
 	for _, id := range b.unsettled {
 		d.about(id)("the ledger has not settled it")
 	}
@@ -251,6 +254,19 @@ func (b *books) compareTold(d *differ) {
 		approved := t.screen == payment.ScreenApproved
 		if state := states[t.id]; approved != (state == payment.Approved) || t.screen == payment.ScreenInDoubt && state != payment.Reversed {
 			d.about(saleID(t.id))("the cashier was told %q, the journal has %q", t.screen, state)
+		}
+	}
+}
+
+// compareAnswers demands that a sale whose reversal is acknowledged was not
+// approved afterwards, say to a late copy of its authorisation.
+func (b *books) compareAnswers(d *differ) {
+	reversed := map[ingest.ID]bool{}
+	for _, a := range b.answers {
+		id := ingest.SaleOf(a.Key)
+		reversed[id] = reversed[id] || a.Key.Leg == wire.LegReverse
+		if reversed[id] && a.Verdict == wire.VerdictApproved {
+			d.about(id)("the cloud has acknowledged the reversal and then approved %s/%d", a.Key.Leg, a.Key.Attempt)
 		}
 	}
 }

@@ -24,7 +24,7 @@ func TestTerminalCrash(t *testing.T) {
 		inWorld(t, 1, func(w *world) {
 			s.sell(w)
 			s.check(w, w.settle())
-			points, _ = w.terminals[0].run.power.passed()
+			points = w.terminals[0].run.power.worthTrying(t)
 		})
 		for _, where := range points {
 			for _, pause := range []time.Duration{time.Millisecond, 45 * time.Second} {
@@ -96,11 +96,8 @@ func TestCrashInRecovery(t *testing.T) {
 		begin(w)
 		w.start(w.terminals[0])
 		w.agree(w.settle())
-		points, _ = w.terminals[0].run.power.passed()
+		points = w.terminals[0].run.power.worthTrying(t)
 	})
-	if len(points) < 10 {
-		t.Errorf("only %d points: %v", len(points), points)
-	}
 	for _, where := range points {
 		t.Run(where.String(), func(t *testing.T) {
 			inWorld(t, 1, func(w *world) {
@@ -129,7 +126,7 @@ func TestDiskFull(t *testing.T) {
 		inWorld(t, 1, func(w *world) {
 			s.sell(w)
 			w.settle()
-			points, _ = w.terminals[0].run.power.passed()
+			points = w.terminals[0].run.power.worthTrying(t)
 		})
 		for _, where := range points {
 			if where.after || !where.commit() {
@@ -168,8 +165,9 @@ func TestCloudMishaps(t *testing.T) {
 		var points []point
 		inWorld(t, 1, func(w *world) {
 			s.sell(w)
-			s.check(w, w.settle())
-			points, _ = w.cloud.current().power.passed()
+			power := w.cloud.current().power
+			s.check(w, w.settle()) // which restarts the cloud
+			points = power.worthTrying(t)
 		})
 		for _, where := range points {
 			t.Run(where.String()+"/fails", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cloudpos/cloudpos/cloud/ingest"
 	"github.com/cloudpos/cloudpos/payment"
+	"github.com/cloudpos/cloudpos/sync/wire"
 )
 
 // TestDifferencesAreFound falsifies good books in each way that matters.
@@ -57,6 +58,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		{"a slip of no sale", func(b *books) { b.changeSlip("000001", "000042") }, "receipt number 000042 belongs to 0 sales"},
 		{"another sum on the slip", func(b *books) { b.changeSlip("12.50", "12.51") }, "the slip says CNY 12.51"},
 		{"a copy without a reason", func(b *books) { b.changeSlip("Merchant copy", "*** COPY ***") }, "0 slips and 1 copies"},
+		{"approved after the reversal", func(b *books) { b.answers = append(b.answers, b.approval(3)) }, "and then approved"},
 		{"told approved", func(b *books) { b.told[2].screen = payment.ScreenApproved }, `was told "approved"`},
 		{"told declined", func(b *books) { b.told[0].screen = payment.ScreenDeclined }, `was told "declined"`},
 		{"told in doubt", func(b *books) { b.told[1].screen = payment.ScreenInDoubt }, `was told "in-doubt"`},
@@ -70,6 +72,12 @@ func TestDifferencesAreFound(t *testing.T) {
 	if found := good.differences(); len(found) > 0 {
 		t.Errorf("the good books were changed: %v", found)
 	}
+}
+
+// approval is the cloud's answer to the authorisation of a sale.
+func (b *books) approval(seq uint64) wire.Answer {
+	i := slices.IndexFunc(b.answers, func(a wire.Answer) bool { return a.Key.Seq == seq && a.Verdict == wire.VerdictApproved })
+	return b.answers[i]
 }
 
 // clone copies books as deep as the test changes them.

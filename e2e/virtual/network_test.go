@@ -3,6 +3,7 @@ package virtual
 import (
 	"fmt"
 	"hash/fnv"
+	"strings"
 	"sync"
 	"time"
 
@@ -73,7 +74,6 @@ type network struct {
 
 	mu       sync.Mutex
 	forecast func(message) weather // nil: fair
-	down     bool                  // nothing arrives
 	count    map[message]int
 	held     map[string]cloudsync.Packet // by client and way
 	again    map[string]bool             // payloads that come a second time
@@ -150,4 +150,21 @@ func (n *network) story() string {
 		s += fmt.Sprintf("%12v %v\n", n.times[i], m)
 	}
 	return s
+}
+
+// answers are those that left the cloud, whatever became of them.
+func (n *network) answers() (all []wire.Answer, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for i, m := range n.trace {
+		if m.up || !strings.HasPrefix(m.name, wire.KindAnswer) {
+			continue
+		}
+		a, err := wire.DecodeAnswer(n.payloads[i])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, a)
+	}
+	return all, nil
 }

@@ -3,8 +3,10 @@ package virtual
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
+	"testing"
 )
 
 // errPower is what a machine's parts meet once its power is cut. Nobody sees
@@ -135,6 +137,19 @@ func (p *power) passed() ([]point, int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]point{}, p.points...), p.mishaps
+}
+
+// worthTrying are the points so far. Of what is done again and again only the
+// first two times count.
+func (p *power) worthTrying(t *testing.T) []point {
+	t.Helper()
+	const least = 8 // even a cloud that declines comes past so many
+	all, _ := p.passed()
+	some := slices.DeleteFunc(all, func(p point) bool { return p.n > 2 && !strings.HasPrefix(p.what, "apdu") })
+	if len(some) < least {
+		t.Fatalf("only %d points: %v", len(some), some)
+	}
+	return some
 }
 
 // at is a plan: the mishap m at one point.

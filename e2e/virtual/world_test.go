@@ -138,6 +138,9 @@ func (w *world) read() (*books, error) {
 	}
 	ctx := context.Background()
 	var err error
+	if b.answers, err = w.net.answers(); err != nil {
+		return nil, err
+	}
 	if b.ledger, err = w.cloud.books.List(ctx, ledger.Query{}); err != nil {
 		return nil, err
 	}
