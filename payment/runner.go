@@ -48,8 +48,37 @@ func NewRunner(p Parts) *Runner { return &Runner{parts: p, views: NewMailbox()} 
 func (r *Runner) Views() *Mailbox { return r.views }
 
 // Settle commits what a restart, or a journal that could not be written, left
-// open. It fails with ErrStore, and then nothing may be sold.
+// open; while a transaction runs it does nothing. It fails with ErrStore, and
+// then nothing may be sold.
 func (r *Runner) Settle() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.inputs != nil {
+		return nil
+	}
+	return r.settle()
+}
+
+// KeepSettled settles now and then until ctx ends, so that a sale whose end
+// could not be stored is reversed as soon as there is room, not only with the
+// next sale.
+func (r *Runner) KeepSettled(ctx context.Context) {
+	const pause = 5 * time.Second
+	ticker := time.NewTicker(pause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			if err := r.Settle(); err != nil {
+				r.parts.Log.Warn("cannot settle yet", "error", err)
+			}
+		}
+	}
+}
+
+func (r *Runner) settle() error {
 	now, trusted := r.parts.Now()
 	entries, err := Recover(r.parts.Journal.Unfinished(), now, trusted)
 	if err != nil {
@@ -100,7 +129,7 @@ func (r *Runner) Run(ctx context.Context, req Request) (Result, error) {
 		return Result{}, err
 	}
 	defer r.finish()
-	if err := r.Settle(); err != nil {
+	if err := r.settle(); err != nil {
 		return Result{View: View{Screen: ScreenFault, Notice: NoticeStoreFailed, Reason: ReasonStoreFailed}}, err
 	}
 	numbers, err := r.parts.Journal.Next()

@@ -190,10 +190,35 @@ func TestRunDiskFull(t *testing.T) {
 		if _, err := c.Run(t.Context(), Request{Kind: Sale, Amount: amountOf(1250)}); !errors.Is(err, ErrStore) {
 			t.Errorf("the next sale with a full disk: %v, want ErrStore", err)
 		}
-		c.journal.fullAfter = 0
+		c.journal.empty()
 		c.sell(t, t.Context())
 		if r, err := c.journal.Load(res.Record.ID); err != nil || r.State != Reversing || r.Ending.Reason != ReasonRestart {
 			t.Errorf("once there is room the first is %q (%v), want reversing", r.State, err)
+		}
+	})
+}
+
+// A sale that could not be stored is reversed once there is room, with no
+// further sale.
+func TestKeepSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter("online", "approved")
+		ctx, stop := context.WithCancel(t.Context())
+		var keeper sync.WaitGroup
+		keeper.Go(func() { c.KeepSettled(ctx) })
+		c.host.delay = 15 * time.Second // the keeper leaves a running sale alone
+		c.journal.fullAfter = 1
+		res, err := c.Run(t.Context(), Request{Kind: Sale, Amount: amountOf(1250)})
+		if !errors.Is(err, ErrStore) || res.Record.State != Authorising {
+			t.Fatalf("Run = %v, record %q", err, res.Record.State)
+		}
+		time.Sleep(time.Minute)
+		c.journal.empty()
+		time.Sleep(time.Minute)
+		stop()
+		keeper.Wait()
+		if r, err := c.journal.Load(res.Record.ID); err != nil || r.State != Reversing {
+			t.Errorf("record %q, %v, want reversing", r.State, err)
 		}
 	})
 }
@@ -343,11 +368,21 @@ func (h *fakeHost) Exchange(ctx context.Context, m Message) (Answer, error) {
 
 // fakeJournal keeps entries in memory and is full after some of them.
 type fakeJournal struct {
+	mu        sync.Mutex
 	entries   []Entry
 	fullAfter int // 0: never
 }
 
+// empty makes room on the disk.
+func (j *fakeJournal) empty() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.fullAfter = 0
+}
+
 func (j *fakeJournal) Next() (Numbers, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	n := Numbers{ID: ID{"dev:t1", 1, 1}, STAN: 1, Receipt: 1}
 	for _, e := range j.entries {
 		n.ID.Seq = max(n.ID.Seq, e.ID.Seq+1)
@@ -356,6 +391,8 @@ func (j *fakeJournal) Next() (Numbers, error) {
 }
 
 func (j *fakeJournal) Commit(e Entry) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	if j.fullAfter > 0 && len(j.entries) >= j.fullAfter {
 		return errors.New("no space left on device")
 	}
@@ -364,12 +401,17 @@ func (j *fakeJournal) Commit(e Entry) error {
 }
 
 func (j *fakeJournal) Load(id ID) (Record, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	return Fold(slices.DeleteFunc(slices.Clone(j.entries), func(e Entry) bool { return e.ID != id }))
 }
 
 func (j *fakeJournal) Unfinished() iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
-		for _, e := range slices.Clone(j.entries) {
+		j.mu.Lock()
+		entries := slices.Clone(j.entries)
+		j.mu.Unlock()
+		for _, e := range entries {
 			if e.Opening == nil {
 				continue
 			}

@@ -33,6 +33,9 @@ var (
 	ErrMismatch = errors.New("ingest: the key was used for another message")
 	// ErrBusy is one message too many from a terminal; it may be sent again.
 	ErrBusy = errors.New("ingest: too many messages of this terminal at once")
+	// ErrUnderWay is a duplicate of a message that is being handled: its answer
+	// will be the answer to both.
+	ErrUnderWay = errors.New("ingest: the same message is being handled")
 )
 
 // Ledger keeps dossiers.
@@ -172,7 +175,7 @@ func (c *Core) request(ctx context.Context, terminal string, payload []byte) ([]
 	if err != nil {
 		return nil, fmt.Errorf("ingest: %v: %w", SaleOf(req.Key), err)
 	}
-	answer, err := c.flights.do(ctx, flightKey{req.Key, hash}, func() ([]byte, error) {
+	answer, err := c.flights.do(flightKey{req.Key, hash}, func() ([]byte, error) {
 		switch req.Key.Leg {
 		case wire.LegAuthorise:
 			return c.authorise(ctx, &req, hash)

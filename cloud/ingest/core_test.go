@@ -374,28 +374,26 @@ func TestRecover(t *testing.T) {
 	}
 }
 
-// TestDuplicatesJoin sends copies while the issuer thinks.
-func TestDuplicatesJoin(t *testing.T) {
+// TestDuplicatesUnderWay sends copies while the issuer thinks: more than a
+// terminal may have under way, and they are not in the way of its reversal.
+func TestDuplicatesUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
-		b.issuer.delays = []time.Duration{10 * time.Second}
-		replies := make(chan []byte, 4)
-		for i := range cap(replies) {
-			go func() {
-				time.Sleep(time.Duration(i) * time.Second)
-				reply, err := b.send(auth1)
-				if err != nil {
-					t.Error(err)
-				}
-				replies <- reply
-			}()
-		}
-		first := <-replies
-		for range cap(replies) - 1 {
-			if other := <-replies; !bytes.Equal(first, other) {
-				t.Errorf("one got %s, one %s", first, other)
+		b.issuer.delays = []time.Duration{time.Minute}
+		var wg sync.WaitGroup
+		wg.Go(func() { b.want(auth1, wire.VerdictDeclined, "12") })
+		for range 20 {
+			time.Sleep(time.Second)
+			if reply, err := b.send(auth1); !errors.Is(err, ingest.ErrUnderWay) {
+				t.Errorf("a duplicate under way: %s, %v, want ErrUnderWay", reply, err)
 			}
 		}
+		wg.Go(func() { b.want(reverse, wire.VerdictRecorded, "") })
+		synctest.Wait()
+		b.state(ingest.StateReversing) // the tombstone stands before the issuer is done
+		wg.Wait()
+		b.state(ingest.StateReversed)
+		b.want(auth1, wire.VerdictDeclined, "12")
 		if n := b.issuer.asked[auth1.Key]; n != 1 {
 			t.Errorf("the issuer was asked %d times", n)
 		}

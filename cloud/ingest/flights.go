@@ -7,8 +7,7 @@ import (
 	"github.com/cloudpos/cloudpos/sync/wire"
 )
 
-// flights are the messages that this process is handling. A duplicate joins
-// the flight of its message, so that the issuer is asked once.
+// flights are the messages that this process is handling.
 type flights struct {
 	mu     sync.Mutex
 	flying map[flightKey]*flight
@@ -22,56 +21,46 @@ type flightKey struct {
 	hash string
 }
 
-type flight struct {
-	landed chan struct{} // closed when answer and err are there
-	answer []byte
-	err    error
+type flight struct{ landed chan struct{} } // closed at its end
+
+// do runs work. A duplicate of a message that is under way is left alone, so
+// that the issuer is asked once and a terminal that repeats itself does not
+// stand in its own way; a terminal has at most flightsMax messages under way,
+// so that it cannot take all workers for itself.
+func (f *flights) do(k flightKey, work func() ([]byte, error)) ([]byte, error) {
+	own, err := f.begin(k)
+	if err != nil {
+		return nil, err
+	}
+	defer f.end(k, own)
+	return work()
 }
 
-// do runs work, or waits for the one that runs already. A terminal has at most
-// flightsMax callers here, waiting ones included, so that it cannot take all
-// workers for itself.
-func (f *flights) do(ctx context.Context, k flightKey, work func() ([]byte, error)) ([]byte, error) {
+func (f *flights) begin(k flightKey) (*flight, error) {
 	f.mu.Lock()
-	if f.of[k.Terminal] >= flightsMax {
-		f.mu.Unlock()
+	defer f.mu.Unlock()
+	switch {
+	case f.flying[k] != nil:
+		return nil, ErrUnderWay
+	case f.of[k.Terminal] >= flightsMax:
 		return nil, ErrBusy
-	}
-	if f.flying == nil {
+	case f.flying == nil:
 		f.flying, f.of = map[flightKey]*flight{}, map[string]int{}
-	}
-	f.of[k.Terminal]++
-	defer f.leave(k.Terminal)
-	if other, ok := f.flying[k]; ok {
-		f.mu.Unlock()
-		select {
-		case <-other.landed:
-			return other.answer, other.err
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
 	}
 	own := &flight{landed: make(chan struct{})}
 	f.flying[k] = own
-	f.mu.Unlock()
-
-	own.err = context.Canceled // what others see should work panic
-	defer func() {
-		f.mu.Lock()
-		delete(f.flying, k)
-		f.mu.Unlock()
-		close(own.landed)
-	}()
-	own.answer, own.err = work()
-	return own.answer, own.err
+	f.of[k.Terminal]++
+	return own, nil
 }
 
-func (f *flights) leave(terminal string) {
+func (f *flights) end(k flightKey, own *flight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.of[terminal]--; f.of[terminal] == 0 {
-		delete(f.of, terminal)
+	delete(f.flying, k)
+	if f.of[k.Terminal]--; f.of[k.Terminal] == 0 {
+		delete(f.of, k.Terminal)
 	}
+	close(own.landed)
 }
 
 // wait returns when no message about the same sale is under way to the issuer.

@@ -168,7 +168,7 @@ func (t *terminal) connectParts(identity cloudsync.Identity) error {
 	return nil
 }
 
-// start lets link, uplink and spooler work until close.
+// start lets link, uplink, spooler and settling work until close.
 func (t *terminal) start() {
 	ctx, stop := context.WithCancel(context.Background())
 	t.stop = stop
@@ -180,6 +180,7 @@ func (t *terminal) start() {
 		})
 	}
 	t.workers.Go(func() { t.spooler.Run(ctx) })
+	t.workers.Go(func() { t.runner.KeepSettled(ctx) })
 }
 
 // close stops and closes the parts in reverse order.

@@ -111,8 +111,12 @@ func TestNextSaleAfterSilence(t *testing.T) {
 		if res, err := w.terminals[0].sell("approve", 1250); err != nil || res.Record.State != payment.Reversing {
 			t.Errorf("the first sale is %q, %v", res.Record.State, err)
 		}
+		began := time.Now()
 		if res, err := w.terminals[0].sell("t1", 1250); err != nil || res.Record.State != payment.Approved {
 			t.Errorf("the second sale is %q, %v", res.Record.State, err)
+		}
+		if took := time.Since(began); took > 10*time.Second {
+			t.Errorf("the second sale took %v: the first one is in its way", took)
 		}
 		w.agree(w.settle())
 	})
