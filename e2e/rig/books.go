@@ -77,8 +77,13 @@ func get(client *http.Client, url string, into any) error {
 	return json.NewDecoder(resp.Body).Decode(into)
 }
 
-// Journal is the terminal's book, newest first.
+// Journal is the terminal's book, newest first. A running agent is asked on its
+// socket, as terminal journal does: it is asked often.
 func (r *Rig) Journal(ctx context.Context) ([]Record, error) {
+	if r.Agent != nil && !r.Agent.Ended() {
+		var records []Record
+		return records, r.ask("/journal?limit=1000", &records)
+	}
 	stdout, stderr, status, err := r.Terminal(ctx, "journal", "list", "--json", "--limit", "1000")
 	if err != nil || status != 0 {
 		return nil, fmt.Errorf("journal list: status %d: %w\n%s", status, err, stderr)

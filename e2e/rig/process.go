@@ -122,6 +122,9 @@ func (p *Process) Kill() error {
 	return nil
 }
 
+// Done is closed when the program has ended.
+func (p *Process) Done() <-chan struct{} { return p.ended }
+
 // Ended tells whether the program has ended, by itself or not.
 func (p *Process) Ended() bool {
 	select {

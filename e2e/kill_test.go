@@ -1,0 +1,265 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cloudpos/cloudpos/e2e/killer"
+	"github.com/cloudpos/cloudpos/e2e/rig"
+)
+
+// killRigs is how many installations count side by side. They wait a lot.
+const killRigs = 4
+
+// Bounds of counting: a sale with more calls than callsMax does not end, and
+// one with fewer than callsMin was not counted.
+const (
+	callsMax = 1000
+	callsMin = 40
+)
+
+// renewEach is after how many kills an installation gets empty books: what the
+// four of them say is compared after each.
+const renewEach = 20
+
+// cut is a program that the killer ends before one of its calls.
+type cut struct {
+	opts  killer.Opts
+	trace killer.Trace
+}
+
+// launch starts the program under the killer.
+func (c *cut) launch(t *testing.T) rig.Launch {
+	return func(cmd *exec.Cmd) (func() error, error) {
+		p, err := killer.Start(t.Context(), cmd, c.opts)
+		if err != nil {
+			return nil, err
+		}
+		return func() (err error) {
+			c.trace, err = p.Wait()
+			return err
+		}, nil
+	}
+}
+
+// needKiller leaves a test on a system without the killer.
+func needKiller(t *testing.T) {
+	t.Helper()
+	_, err := killer.Run(t.Context(), exec.Command(programs.Terminal, "version"), killer.Opts{})
+	if errors.Is(err, killer.ErrUnsupported) && (os.Getenv("CI") == "" || runtime.GOARCH != "amd64") {
+		t.Skip(err)
+	}
+	must(t, err) // a build machine must have it
+}
+
+// points counts kill points by kind.
+type points [killer.Send + 1]int
+
+func (p *points) add(c killer.Call) { p[c.Kind]++ }
+
+func (p *points) sum() (n int) {
+	for _, k := range p {
+		n += k
+	}
+	return n
+}
+
+// String lists the kinds that there were: "81 points: 1 create, 18 write ...".
+func (p *points) String() string {
+	var kinds []string
+	for kind, n := range p {
+		if n > 0 {
+			kinds = append(kinds, fmt.Sprintf("%d %v", n, killer.Kind(kind)))
+		}
+	}
+	return fmt.Sprintf("%d points: %s", p.sum(), strings.Join(kinds, ", "))
+}
+
+// ruin is a story in which a program is killed before its n-th call. It returns
+// what the cashier was told, nil if nothing, and leaves no agent but a cloud.
+type ruin struct {
+	name, card string
+	exit       int // of the sale if nothing is killed
+	kill       func(t *testing.T, r *rig.Rig, card string, n int) (killer.Trace, *rig.Report)
+}
+
+// count has several installations kill at n = 1, 2, 3 ... until none of them
+// is killed any more.
+func (c ruin) count(t *testing.T, rigs []*rig.Rig) {
+	var next, told atomic.Int32
+	var mu sync.Mutex
+	var counted points
+	var work sync.WaitGroup
+	for i, r := range rigs {
+		work.Go(func() {
+			t.Run(fmt.Sprint("rig ", i), func(t *testing.T) {
+				for runs := 0; ; runs++ {
+					if runs%renewEach == 0 {
+						must(t, r.Renew())
+						must(t, c.sell(t.Context(), r)) // the files of a new terminal are a story of their own
+					}
+					n := int(next.Add(1))
+					trace, report := c.kill(t, r, c.card, n)
+					if report != nil {
+						told.Add(1)
+					}
+					if err := c.restart(t.Context(), r, report); err != nil {
+						t.Errorf("killed at %d: %v\n%v", n, err, trace)
+					}
+					if !trace.Killed {
+						return
+					}
+					mu.Lock()
+					counted.add(trace.Calls[len(trace.Calls)-1])
+					mu.Unlock()
+					if n > callsMax {
+						t.Fatalf("more than %d calls", callsMax)
+					}
+				}
+			})
+		})
+	}
+	work.Wait()
+	if counted.sum() < callsMin {
+		t.Errorf("%v: too few, something is not counted", &counted)
+	}
+	t.Logf("%s: killed at each of %v; the cashier had been told %d times", c.name, &counted, told.Load()-int32(len(rigs)))
+}
+
+// restart demands that everything settles and agrees, that no promise is
+// broken, and that the next sale goes as ever.
+func (c ruin) restart(ctx context.Context, r *rig.Rig, told *rig.Report) error {
+	if err := r.StartAgent(ctx); err != nil {
+		return fmt.Errorf("start again: %w", err)
+	}
+	err := r.Agree(ctx)
+	if told != nil {
+		err = errors.Join(err, r.Keeps(ctx, *told))
+	}
+	return errors.Join(err, c.sell(ctx, r), r.Agree(ctx), r.Agent.Stop())
+}
+
+// sell sells while nothing is killed.
+func (c ruin) sell(ctx context.Context, r *rig.Rig) error {
+	report, err := r.Sale(ctx, "--amount", "12.50", "--card", c.card)
+	if err == nil && report.Exit != c.exit {
+		err = fmt.Errorf("a sale without a kill: exit %d, want %d (%s)", report.Exit, c.exit, report.Error)
+	}
+	return err
+}
+
+// TestKills kills the terminal or the cloud before each write, fsync and send
+// that a sale makes it do, and starts it again.
+func TestKills(t *testing.T) {
+	t.Parallel()
+	needKiller(t)
+	var rigs []*rig.Rig
+	for range killRigs {
+		rigs = append(rigs, newRig(t, rig.Opts{HostSeconds: 3}))
+	}
+	for _, c := range []ruin{
+		{"sale, approved", "approve", 0, killSale},
+		{"sale, first of a terminal", "approve", 0, killFirstSale},
+		{"sale, PIN", "pin", 0, killSale},
+		{"sale, wrong PIN", "wrongpin", 0, killSale},
+		{"sale, reversed", "cardsaysno", 5, killSale},
+		{"sale, declined", "decline", 3, killSale},
+		{"agent, approved", "approve", 0, killAgent},
+		{"agent, reversed", "cardsaysno", 5, killAgent},
+		{"cloud, approved", "approve", 0, killCloud},
+		{"cloud, reversed", "cardsaysno", 5, killCloud},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.count(t, rigs) })
+	}
+}
+
+// killFirstSale is killSale on a new terminal, which makes its files.
+func killFirstSale(t *testing.T, r *rig.Rig, card string, n int) (killer.Trace, *rig.Report) {
+	t.Helper()
+	must(t, r.Renew())
+	return killSale(t, r, card, n)
+}
+
+// killSale kills terminal sale, a process of its own, from its start on.
+func killSale(t *testing.T, r *rig.Rig, card string, n int) (killer.Trace, *rig.Report) {
+	t.Helper()
+	k := &cut{opts: killer.Opts{KillAt: n}}
+	report, told, err := r.SaleUnder(k.launch(t), "--amount", "12.50", "--card", card)
+	must(t, err)
+	if !told {
+		return k.trace, nil
+	}
+	return k.trace, &report
+}
+
+// killAgent kills a running terminal from the sale's request on until all is
+// settled and it has been told to stop. Its answers to the test's own questions
+// are not counted.
+func killAgent(t *testing.T, r *rig.Rig, card string, n int) (killer.Trace, *rig.Report) {
+	t.Helper()
+	var selling, asking atomic.Bool
+	k := &cut{opts: killer.Opts{
+		KillAt: n,
+		Start:  func(killer.Call) bool { return selling.Load() },
+		Ignore: func(c killer.Call) bool {
+			return asking.Load() && c.Kind == killer.Send && strings.HasSuffix(c.Target, "terminal.sock")
+		},
+	}}
+	must(t, r.StartAgentUnder(t.Context(), k.launch(t)))
+	selling.Store(true)
+	report, err := r.Sale(t.Context(), "--amount", "12.50", "--card", card)
+	asking.Store(true)
+	var told *rig.Report
+	if err == nil {
+		told = &report
+	}
+	settled := r.Until(t.Context(), "it is settled or dead", func() (bool, error) {
+		return r.Agent.Ended() || r.Settled(t.Context()) == nil, nil
+	})
+	must(t, errors.Join(settled, r.Agent.Stop()))
+	if err != nil && !k.trace.Killed {
+		t.Errorf("sale, though nothing was killed: %v", err)
+	}
+	return k.trace, told
+}
+
+// killCloud kills the cloud from the sale's request on until it has been told
+// to stop, and starts it again while the terminal waits.
+func killCloud(t *testing.T, r *rig.Rig, card string, n int) (killer.Trace, *rig.Report) {
+	t.Helper()
+	must(t, r.Cloud.Stop())
+	var selling atomic.Bool
+	k := &cut{opts: killer.Opts{KillAt: n, Start: func(killer.Call) bool { return selling.Load() }}}
+	must(t, r.StartCloudUnder(k.launch(t)))
+	dying := r.Cloud
+	selling.Store(true)
+	sale, err := r.Begin("--amount", "12.50", "--card", card)
+	must(t, err)
+	ended := make(chan struct{})
+	again := make(chan error, 1)
+	go func() { again <- replace(r, dying, ended) }()
+	report, saleErr := sale.End(t.Context())
+	close(ended)
+	must(t, errors.Join(saleErr, <-again))
+	return k.trace, &report
+}
+
+// replace starts the cloud again when it has died, or has been stopped once
+// the sale has ended.
+func replace(r *rig.Rig, dying *rig.Process, sale <-chan struct{}) error {
+	var err error
+	select {
+	case <-dying.Done():
+	case <-sale:
+		err = dying.Stop()
+	}
+	return errors.Join(err, r.StartCloud())
+}
