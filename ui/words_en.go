@@ -1,0 +1,128 @@
+package ui
+
+import (
+	"github.com/cloudpos/cloudpos/payment"
+	"github.com/cloudpos/cloudpos/receipt"
+)
+
+var english = vocabulary{
+	language: receipt.English, other: "中文",
+	training: "TRAINING: no money moves",
+
+	newSale: "New sale", history: "History", offline: "No connection", online: "Connected",
+	toPrint: "%d to print", toCloud: "%d to send", lookAt: "Needs attention: %d",
+	ready: "Ready",
+
+	amount: "Amount", amountHint: "Key in what is to be paid", clear: "Clear", cancel: "Cancel",
+	back: "Back", next: "Charge", done: "Done", ok: "OK",
+
+	method: "How is it paid?",
+	methods: map[Method]methodWords{
+		MethodCard: {"Card", "Insert or tap"},
+		MethodQR:   {"QR code", "From the customer's phone"},
+		MethodCash: {"Cash", "Into the drawer"},
+	},
+
+	starting: "One moment …", insert: "Insert the card", insertOrTap: "Insert or tap the card",
+	reading: "Reading the card …", leaveCard: "Leave the card where it is.",
+	choose: "Which one shall pay?", noneOfThese: "None of these",
+	pin: "Customer enters PIN", pinHint: "On the PIN pad, not on this screen.", pinRetry: "Wrong PIN. Please enter it again.",
+	asking: "Asking the bank …", askingHint: "Leave the card in. It can no longer be cancelled.",
+	stepCard: "Card", stepPIN: "PIN", stepBank: "Bank",
+
+	approved: "APPROVED", declined: "DECLINED", cancelled: "CANCELLED", inDoubt: "NOT PAID",
+	reversed: "REVERSED", fault: "OUT OF ORDER",
+	inDoubtWhat: "In doubt, and being reversed.", inDoubtNext: "Do not hand over the goods. The customer gets any money back. You can sell again.",
+	reversedNext: "The customer pays nothing. Start a new sale if it is still wanted.",
+	approvedNext: "Paid. Hand over the goods.", slipWaits: "The receipt waits for the printer.",
+	receipt: "Receipt", reprint: "Print again", reprinting: "Sent to the printer", newSaleAfter: "New sale",
+	whatNow: "What to do",
+
+	historyEmpty: "No sales yet.", historyWait: "Looking …", details: "Sale",
+	states: map[payment.State]string{
+		payment.Authorising: "In doubt", payment.Approved: "Approved", payment.Declined: "Declined",
+		payment.Cancelled: "Cancelled", payment.Reversing: "Being reversed", payment.Reversed: "Reversed",
+	},
+	fields: fieldWords{
+		amount: "Amount", card: "Card", label: "Application", time: "Time", receipt: "Receipt no.", stan: "Trace no.",
+		auth: "Authorisation", ref: "Reference", code: "Response", state: "State", printed: "Printed",
+		yes: "Yes", no: "Not yet",
+	},
+	devices: "Devices", allWell: "Everything works.",
+	deviceNames: map[Device]string{
+		DeviceReader: "Card reader", DevicePINPad: "PIN pad", DevicePrinter: "Printer", DeviceCloud: "Connection",
+		DeviceStore: "Storage", DeviceCase: "Housing", DeviceClock: "Clock",
+	},
+	problems: map[problemOf]advice{
+		{"", ProblemMissing}:              {"It does not answer.", "Check its cable and its power."},
+		{"", ProblemBusy}:                 {"Another program is using it.", "Restart the terminal."},
+		{"", ProblemFault}:                {"It reports a fault.", "Switch it off and on again. If it stays, call service."},
+		{DeviceReader, ProblemMissing}:    {"The card reader does not answer.", "Plug its cable in again. Until then no card can be taken."},
+		{DevicePINPad, ProblemMissing}:    {"The PIN pad does not answer.", "Plug its cable in again. Until then no PIN can be entered."},
+		{DevicePINPad, ProblemNoKey}:      {"The PIN pad has no key.", "Call service: the key has to be loaded anew."},
+		{DevicePrinter, ProblemPaperOut}:  {"The printer is out of paper.", "Put in a new roll. Receipts that wait are then printed."},
+		{DevicePrinter, ProblemPaperLow}:  {"The paper is nearly used up.", "Have a new roll at hand."},
+		{DevicePrinter, ProblemCoverOpen}: {"The printer's cover is open.", "Close the cover. Receipts that wait are then printed."},
+		{DevicePrinter, ProblemMissing}:   {"The printer does not answer.", "Check its cable and its power. Receipts wait until then."},
+		{DevicePrinter, ProblemFault}:     {"The printer reports a fault.", "Open the cover, clear a paper jam, and close it."},
+		{DeviceCloud, ProblemMissing}:     {"No connection to the bank.", "Check the network cable or the SIM card. Sales are kept and sent later."},
+		{DeviceStore, ProblemFull}:        {"The storage is full.", "Nothing can be sold. Call service."},
+		{DeviceStore, ProblemFault}:       {"The storage cannot be written.", "Nothing can be sold. Restart the terminal; if it stays, call service."},
+		{DeviceCase, ProblemOpened}:       {"The housing was opened.", "Do not use this terminal. Call service."},
+		{DeviceClock, ProblemUnset}:       {"The clock is not set.", "Connect the terminal to the network; it sets itself."},
+	},
+	notices: map[payment.Notice]string{
+		payment.NoticeTooLate:      "Too late to cancel: the bank was asked already.",
+		payment.NoticeWrongPIN:     "Wrong PIN. Please enter it again.",
+		payment.NoticeCardUnread:   "Card not read. Pull it out, turn the chip up, and insert it again.",
+		payment.NoticeRemoveCard:   "Please take the card.",
+		payment.NoticeCardRemoved:  "The card was pulled too early.",
+		payment.NoticeHostSilent:   "The bank did not answer in time.",
+		payment.NoticeStoreFailed:  "The terminal could not store the sale.",
+		payment.NoticeReaderFailed: "The card reader does not answer.",
+	},
+	reasons: map[string]advice{
+		payment.ReasonCancelled:          {"You cancelled the sale.", "Nothing was charged."},
+		payment.ReasonCardTimeout:        {"No card was presented.", "Start again when the customer is ready."},
+		payment.ReasonCardUnreadable:     {"The card cannot be read.", "Wipe the chip and try again, or ask for another card."},
+		payment.ReasonChoiceRefused:      {"None of the card's applications was chosen.", "Start again, or ask for another card."},
+		payment.ReasonChoiceTimeout:      {"Nobody chose an application.", "Start again and choose one."},
+		payment.ReasonHostSilent:         {"The bank did not answer in time.", "Do not hand over the goods. The sale is being reversed; try again in a moment."},
+		payment.ReasonHostUnintelligible: {"The bank's answer made no sense.", "Do not hand over the goods. The sale is being reversed; call service if it happens again."},
+		payment.ReasonPINCancelled:       {"The customer cancelled at the PIN pad.", "Start again, or take another way to pay."},
+		payment.ReasonPINTimeout:         {"No PIN was entered in time.", "Start again when the customer is ready."},
+		payment.ReasonReaderFailed:       {"The card reader does not answer.", "Plug its cable in again, then start anew."},
+		payment.ReasonRestart:            {"The terminal restarted in the middle.", "Do not hand over the goods. The sale is being reversed; start anew."},
+		payment.ReasonStoreFailed:        {"The sale could not be stored.", "Restart the terminal. If it happens again, call service."},
+		"card removed":                   {"The card was pulled too early.", "Start again, and leave the card in until told."},
+		"card blocked":                   {"This card is blocked.", "Ask for another card. The customer calls the bank."},
+		"no application":                 {"This kind of card is not taken here.", "Ask for another card."},
+		"application not chosen":         {"None of the card's applications was chosen.", "Start again, or ask for another card."},
+		"card data":                      {"The card's data is damaged.", "Ask for another card."},
+		"card status":                    {"The card gave an answer that makes no sense.", "Try again, or ask for another card."},
+		"service not allowed":            {"The card does not allow this.", "Ask for another card."},
+		"cryptogram":                     {"The card behaves in a wrong way.", "Ask for another card."},
+		"too many steps":                 {"The card does not come to an end.", "Ask for another card."},
+		"declined by terminal":           {"This card cannot pay here.", "Ask for another card."},
+		"declined by card":               {"The card refuses.", "Ask for another card. The customer calls the bank."},
+		"declined by issuer":             {"The bank refuses.", "Ask for another card or another way to pay."},
+		"unable to go online":            {"The bank cannot be reached.", "Check the connection and try again, or take cash."},
+		"card declined after approval":   {"The card refused after the bank had agreed.", "Do not hand over the goods. The sale is being reversed."},
+	},
+	codes: map[string]advice{
+		"05": {"The bank refuses.", "Ask for another card. The customer calls the bank."},
+		"14": {"The bank does not know this card.", "Ask for another card."},
+		"51": {"Not enough money in the account.", "Ask for another card or a smaller amount."},
+		"54": {"The card has expired.", "Ask for another card."},
+		"55": {"Wrong PIN.", "Try again with the right PIN, or ask for another card."},
+		"61": {"The amount is above the card's limit.", "Ask for another card or a smaller amount."},
+		"75": {"Too many wrong PINs.", "Ask for another card. The customer calls the bank."},
+		"91": {"The card's bank cannot be reached.", "Try again in a moment, or ask for another card."},
+	},
+	otherReason: map[payment.Screen]advice{
+		payment.ScreenDeclined:  {"The card was refused.", "Ask for another card or another way to pay."},
+		payment.ScreenCancelled: {"The sale was cancelled.", "Nothing was charged."},
+		payment.ScreenInDoubt:   {"It is not known what the bank did.", "Do not hand over the goods. The sale is being reversed."},
+		payment.ScreenFault:     {"The terminal could not go on.", "Restart the terminal. If it happens again, call service."},
+	},
+}

@@ -1,0 +1,128 @@
+package ui
+
+import (
+	"github.com/cloudpos/cloudpos/payment"
+	"github.com/cloudpos/cloudpos/receipt"
+)
+
+var chinese = vocabulary{
+	language: receipt.Chinese, other: "English",
+	training: "培训模式：不发生真实扣款",
+
+	newSale: "收款", history: "交易记录", offline: "网络未连接", online: "已联网",
+	toPrint: "待打印 %d 张", toCloud: "待上送 %d 笔", lookAt: "需要处理：%d 项",
+	ready: "就绪",
+
+	amount: "金额", amountHint: "请输入收款金额", clear: "清除", cancel: "取消",
+	back: "返回", next: "收款", done: "完成", ok: "确定",
+
+	method: "请选择付款方式",
+	methods: map[Method]methodWords{
+		MethodCard: {"银行卡", "插卡或挥卡"},
+		MethodQR:   {"扫码", "扫描顾客手机"},
+		MethodCash: {"现金", "放入钱箱"},
+	},
+
+	starting: "请稍候……", insert: "请插卡", insertOrTap: "请插卡或挥卡",
+	reading: "正在读卡……", leaveCard: "请勿拔卡。",
+	choose: "请选择卡片应用", noneOfThese: "都不使用",
+	pin: "请顾客输入密码", pinHint: "请在密码键盘上输入，不要在此屏幕输入。", pinRetry: "密码错误，请重新输入。",
+	asking: "正在请求银行……", askingHint: "请勿拔卡。交易已发出，无法取消。",
+	stepCard: "读卡", stepPIN: "密码", stepBank: "银行",
+
+	approved: "交易成功", declined: "交易拒绝", cancelled: "交易取消", inDoubt: "交易未完成",
+	reversed: "已冲正", fault: "终端故障",
+	inDoubtWhat: "交易结果未知，正在冲正。", inDoubtNext: "请勿交付商品。如已扣款将退回顾客，可继续收款。",
+	reversedNext: "顾客未付款。如仍需要，请重新收款。",
+	approvedNext: "已收款，请交付商品。", slipWaits: "签购单等待打印。",
+	receipt: "签购单", reprint: "重新打印", reprinting: "已发送打印", newSaleAfter: "继续收款",
+	whatNow: "下一步",
+
+	historyEmpty: "暂无交易。", historyWait: "正在查询……", details: "交易详情",
+	states: map[payment.State]string{
+		payment.Authorising: "结果未知", payment.Approved: "成功", payment.Declined: "拒绝",
+		payment.Cancelled: "取消", payment.Reversing: "正在冲正", payment.Reversed: "已冲正",
+	},
+	fields: fieldWords{
+		amount: "金额", card: "卡号", label: "卡片应用", time: "时间", receipt: "凭证号", stan: "流水号",
+		auth: "授权码", ref: "参考号", code: "应答码", state: "状态", printed: "已打印",
+		yes: "是", no: "尚未",
+	},
+	devices: "设备", allWell: "设备一切正常。",
+	deviceNames: map[Device]string{
+		DeviceReader: "读卡器", DevicePINPad: "密码键盘", DevicePrinter: "打印机", DeviceCloud: "网络",
+		DeviceStore: "存储", DeviceCase: "外壳", DeviceClock: "时钟",
+	},
+	problems: map[problemOf]advice{
+		{"", ProblemMissing}:              {"设备没有响应。", "请检查连接线和电源。"},
+		{"", ProblemBusy}:                 {"设备被其他程序占用。", "请重启终端。"},
+		{"", ProblemFault}:                {"设备报告故障。", "请关机后重新开机。如仍有问题，请联系服务人员。"},
+		{DeviceReader, ProblemMissing}:    {"读卡器没有响应。", "请重新插好连接线，此前无法刷卡。"},
+		{DevicePINPad, ProblemMissing}:    {"密码键盘没有响应。", "请重新插好连接线，此前无法输入密码。"},
+		{DevicePINPad, ProblemNoKey}:      {"密码键盘没有密钥。", "请联系服务人员重新灌装密钥。"},
+		{DevicePrinter, ProblemPaperOut}:  {"打印机缺纸。", "请装入新纸卷，等待的签购单将自动打印。"},
+		{DevicePrinter, ProblemPaperLow}:  {"打印纸即将用完。", "请准备新纸卷。"},
+		{DevicePrinter, ProblemCoverOpen}: {"打印机盖未关。", "请关上机盖，等待的签购单将自动打印。"},
+		{DevicePrinter, ProblemMissing}:   {"打印机没有响应。", "请检查连接线和电源，签购单将等待打印。"},
+		{DevicePrinter, ProblemFault}:     {"打印机报告故障。", "请打开机盖，清除卡纸，再关上机盖。"},
+		{DeviceCloud, ProblemMissing}:     {"无法连接银行。", "请检查网线或流量卡。交易会保存并稍后上送。"},
+		{DeviceStore, ProblemFull}:        {"存储空间已满。", "无法收款，请联系服务人员。"},
+		{DeviceStore, ProblemFault}:       {"存储无法写入。", "无法收款。请重启终端，如仍有问题请联系服务人员。"},
+		{DeviceCase, ProblemOpened}:       {"外壳被打开过。", "请停止使用本终端，并联系服务人员。"},
+		{DeviceClock, ProblemUnset}:       {"时钟未设置。", "请连接网络，时钟会自动设置。"},
+	},
+	notices: map[payment.Notice]string{
+		payment.NoticeTooLate:      "已请求银行，无法取消。",
+		payment.NoticeWrongPIN:     "密码错误，请重新输入。",
+		payment.NoticeCardUnread:   "读卡失败。请拔出卡片，芯片朝上，重新插入。",
+		payment.NoticeRemoveCard:   "请取走卡片。",
+		payment.NoticeCardRemoved:  "卡片拔出过早。",
+		payment.NoticeHostSilent:   "银行未及时应答。",
+		payment.NoticeStoreFailed:  "终端无法保存交易。",
+		payment.NoticeReaderFailed: "读卡器没有响应。",
+	},
+	reasons: map[string]advice{
+		payment.ReasonCancelled:          {"您已取消交易。", "没有扣款。"},
+		payment.ReasonCardTimeout:        {"没有检测到卡片。", "请在顾客准备好后重新收款。"},
+		payment.ReasonCardUnreadable:     {"无法读取卡片。", "请擦拭芯片后重试，或换一张卡。"},
+		payment.ReasonChoiceRefused:      {"没有选择卡片应用。", "请重新收款，或换一张卡。"},
+		payment.ReasonChoiceTimeout:      {"选择应用超时。", "请重新收款并选择应用。"},
+		payment.ReasonHostSilent:         {"银行未及时应答。", "请勿交付商品。交易正在冲正，请稍后重试。"},
+		payment.ReasonHostUnintelligible: {"银行的应答无法识别。", "请勿交付商品。交易正在冲正，如再次发生请联系服务人员。"},
+		payment.ReasonPINCancelled:       {"顾客在密码键盘上取消。", "请重新收款，或换其他付款方式。"},
+		payment.ReasonPINTimeout:         {"输入密码超时。", "请在顾客准备好后重新收款。"},
+		payment.ReasonReaderFailed:       {"读卡器没有响应。", "请重新插好连接线，再次收款。"},
+		payment.ReasonRestart:            {"终端在交易中重启。", "请勿交付商品。交易正在冲正，请重新收款。"},
+		payment.ReasonStoreFailed:        {"交易无法保存。", "请重启终端。如再次发生，请联系服务人员。"},
+		"card removed":                   {"卡片拔出过早。", "请重新收款，提示前请勿拔卡。"},
+		"card blocked":                   {"卡片已锁定。", "请换一张卡，并请顾客联系发卡行。"},
+		"no application":                 {"此处不支持这种卡。", "请换一张卡。"},
+		"application not chosen":         {"没有选择卡片应用。", "请重新收款，或换一张卡。"},
+		"card data":                      {"卡片数据有误。", "请换一张卡。"},
+		"card status":                    {"卡片应答异常。", "请重试，或换一张卡。"},
+		"service not allowed":            {"卡片不允许此交易。", "请换一张卡。"},
+		"cryptogram":                     {"卡片行为异常。", "请换一张卡。"},
+		"too many steps":                 {"卡片处理无法结束。", "请换一张卡。"},
+		"declined by terminal":           {"此卡不能在此付款。", "请换一张卡。"},
+		"declined by card":               {"卡片拒绝交易。", "请换一张卡，并请顾客联系发卡行。"},
+		"declined by issuer":             {"发卡行拒绝交易。", "请换一张卡或其他付款方式。"},
+		"unable to go online":            {"无法连接银行。", "请检查网络后重试，或收取现金。"},
+		"card declined after approval":   {"银行同意后卡片拒绝。", "请勿交付商品，交易正在冲正。"},
+	},
+	codes: map[string]advice{
+		"05": {"发卡行拒绝交易。", "请换一张卡，并请顾客联系发卡行。"},
+		"14": {"无效卡号。", "请换一张卡。"},
+		"51": {"余额不足。", "请换一张卡，或减少金额。"},
+		"54": {"卡片已过期。", "请换一张卡。"},
+		"55": {"密码错误。", "请用正确的密码重试，或换一张卡。"},
+		"61": {"超出卡片限额。", "请换一张卡，或减少金额。"},
+		"75": {"密码错误次数超限。", "请换一张卡，并请顾客联系发卡行。"},
+		"91": {"发卡行无法连接。", "请稍后重试，或换一张卡。"},
+	},
+	otherReason: map[payment.Screen]advice{
+		payment.ScreenDeclined:  {"卡片被拒绝。", "请换一张卡或其他付款方式。"},
+		payment.ScreenCancelled: {"交易已取消。", "没有扣款。"},
+		payment.ScreenInDoubt:   {"银行处理结果未知。", "请勿交付商品，交易正在冲正。"},
+		payment.ScreenFault:     {"终端无法继续。", "请重启终端。如再次发生，请联系服务人员。"},
+	},
+}
