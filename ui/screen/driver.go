@@ -42,8 +42,9 @@ func (d *driver) AllWindows() []fyne.Window {
 	return all
 }
 
-func (d *driver) RenderedTextSize(text string, size float32, style fyne.TextStyle, source fyne.Resource) (fyne.Size, float32) {
-	return d.s.opts.Measurer.MeasureText(text, size, style, source)
+// RenderedTextSize knows the bundled font only, so the source does not matter.
+func (d *driver) RenderedTextSize(text string, size float32, style fyne.TextStyle, _ fyne.Resource) (fyne.Size, float32) {
+	return d.s.opts.Measure(text, size, style)
 }
 
 // CanvasForObject finds an object in the trees as they were after the last

@@ -35,12 +35,6 @@ type Painter interface {
 	Invalidate()
 }
 
-// A Measurer tells how large a text will be: its box and its baseline from the
-// top, in Fyne's units.
-type Measurer interface {
-	MeasureText(text string, size float32, style fyne.TextStyle, source fyne.Resource) (fyne.Size, float32)
-}
-
 // Memory is an Output that keeps the picture, for tests and for snapshots.
 type Memory struct {
 	// Image is the picture as it would be on the panel.

@@ -35,9 +35,10 @@ type Opts struct {
 	HasKeyboard bool
 	// Still turns animations off.
 	Still bool
-	// Painter makes a display's painter, Measurer measures text for layout.
-	Painter  func() Painter
-	Measurer Measurer
+	// Painter makes a display's painter. Measure tells how large a text will
+	// be for layout: its box, and its baseline from the top.
+	Painter func() Painter
+	Measure func(text string, size float32, style fyne.TextStyle) (fyne.Size, float32)
 	// OnFrame is told of every painted frame, OnError of what went wrong where
 	// nobody waits for an answer. Both are called on the UI goroutine. Without
 	// OnError, errors go to Fyne's log.
@@ -113,7 +114,7 @@ func New(o Opts) (*Screen, error) {
 	if len(o.Displays) == 0 {
 		return nil, errors.New("screen: no display")
 	}
-	if o.Painter == nil || o.Measurer == nil {
+	if o.Painter == nil || o.Measure == nil {
 		return nil, errors.New("screen: no painter")
 	}
 	s := &Screen{opts: o, events: make(chan displayEvent, eventsMax), quit: make(chan struct{})}
