@@ -15,6 +15,11 @@ func (s *Shop) apply(r request) (response, error) {
 		return response{}, s.applyCard(r)
 	case "keys":
 		return response{}, s.pad.press(r.Keys)
+	case "press":
+		return response{}, s.pad.stroke(r.Keys)
+	case "by-hand":
+		s.pad.setByHand(r.On)
+		return response{}, nil
 	case "paper-out", "paper-in", "paper-low", "cover", "jam", "slow":
 		return response{}, s.applyPrinter(r)
 	case "unplug", "replug", "fault":
@@ -114,23 +119,32 @@ func (s *Shop) applyLine(r request) error {
 
 // look gathers the state of all devices.
 func (s *Shop) look() State {
-	var state State
+	state := State{Faults: map[string]FaultKind{}}
 	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
-		if !s.links[name].plugged() {
+		l := s.links[name]
+		if !l.plugged() {
 			state.Unplugged = append(state.Unplugged, name)
+		}
+		if kind := l.spoiler(); kind != FaultNone {
+			state.Faults[name] = kind
 		}
 	}
 	s.reader.mu.Lock()
 	if c := s.reader.card; c != nil {
 		state.Card, state.Powered, state.APDUs = c.Name(), s.reader.powered, s.reader.apdus
 	}
+	if c := s.reader.customer; c != nil {
+		state.Customer = c.Name()
+	}
 	s.reader.mu.Unlock()
 	s.pad.mu.Lock()
 	state.Display = append([]string{}, s.pad.display...)
 	state.PINRequests, state.Waiting = s.pad.entries, s.pad.waiting != ""
+	state.ByHand, state.Typed = s.pad.byHand, len(s.pad.typed)
 	s.pad.mu.Unlock()
 	s.printer.mu.Lock()
 	defer s.printer.mu.Unlock()
+	state.PaperLow, state.Jammed, state.Printed = s.printer.near, s.printer.jammed, s.printer.printed
 	state.PaperOut, state.CoverOpen = s.printer.roll == 0, s.printer.cover
 	state.DrawerKicks, state.Unknown, state.Lost = s.printer.kicks, s.printer.unknown, s.printer.lost
 	return state

@@ -38,18 +38,25 @@ type Customer struct {
 
 // State is what a look around the shop shows.
 type State struct {
-	Card        string   `json:"card"` // in the reader; "" none
-	Powered     bool     `json:"powered"`
-	APDUs       int      `json:"apdus"` // since the card was inserted
-	Unplugged   []string `json:"unplugged"`
-	Display     []string `json:"display"`     // of the PIN pad
-	PINRequests int      `json:"pinRequests"` // since the shop opened
-	Waiting     bool     `json:"waiting"`     // the PIN pad waits for the customer
-	PaperOut    bool     `json:"paperOut"`
-	CoverOpen   bool     `json:"coverOpen"`
-	DrawerKicks int      `json:"drawerKicks"`
-	Unknown     int      `json:"unknown"` // printer commands not understood
-	Lost        int      `json:"lost"`    // bytes that the printer had no room for
+	Card        string               `json:"card"` // in the reader; "" none
+	Powered     bool                 `json:"powered"`
+	APDUs       int                  `json:"apdus"`    // since the card was inserted
+	Customer    string               `json:"customer"` // who comes by himself; "" nobody
+	Unplugged   []string             `json:"unplugged"`
+	Faults      map[string]FaultKind `json:"faults"`      // of the lines that have one
+	Display     []string             `json:"display"`     // of the PIN pad
+	PINRequests int                  `json:"pinRequests"` // since the shop opened
+	Waiting     bool                 `json:"waiting"`     // the PIN pad waits for the customer
+	ByHand      bool                 `json:"byHand"`      // no card's owner types by himself
+	Typed       int                  `json:"typed"`       // digits of the PIN that is being typed by hand
+	PaperOut    bool                 `json:"paperOut"`
+	PaperLow    bool                 `json:"paperLow"`
+	Jammed      bool                 `json:"jammed"`
+	Printed     int                  `json:"printed"` // grows with each line and cut: there is new paper to look at
+	CoverOpen   bool                 `json:"coverOpen"`
+	DrawerKicks int                  `json:"drawerKicks"`
+	Unknown     int                  `json:"unknown"` // printer commands not understood
+	Lost        int                  `json:"lost"`    // bytes that the printer had no room for
 }
 
 // request is one line to the control socket.
@@ -112,6 +119,15 @@ func (c Control) SetCustomer(who Customer) error {
 // at once. When all is used up he does nothing, until a card is inserted: its
 // profile tells what its owner types.
 func (c Control) Keys(script ...string) error { return c.tell(request{Cmd: "keys", Keys: script}) }
+
+// ByHand says that the owners of the cards type nothing by themselves: the pad
+// waits for Press. A script of Keys holds nevertheless.
+func (c Control) ByHand(on bool) error { return c.tell(request{Cmd: "by-hand", On: on}) }
+
+// Press presses one key of the pad: a digit, KeyEnter, KeyClear or KeyCancel.
+// A pad that asks for no PIN takes no notice, nor does it of enter after less
+// than four digits; enter without any is KeyBypass.
+func (c Control) Press(key string) error { return c.tell(request{Cmd: "press", Keys: []string{key}}) }
 
 // PaperOut ends the roll after so many lines more; 0 is now.
 func (c Control) PaperOut(lines int) error { return c.tell(request{Cmd: "paper-out", N: lines}) }

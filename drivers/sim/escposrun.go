@@ -8,9 +8,10 @@ import (
 // page is the line in the making and how it is set.
 type page struct {
 	line   []rune
-	width  int // in columns
+	looks  []look // of each character
+	width  int    // in columns
 	align  byte
-	size   byte // GS !: width and height, less one, in the nibbles
+	look   look // of what comes; its size is width and height, less one, in the nibbles
 	font   byte
 	table  byte // code table of ESC t
 	wide   bool // two-byte characters
@@ -31,7 +32,7 @@ func (p *printer) run(cmd []byte) {
 	case c == ht:
 		p.space((p.page.width/8 + 1) * 8)
 	case c == can:
-		p.page.line, p.page.width = nil, 0
+		p.page.line, p.page.looks, p.page.width = nil, nil, 0
 	case len(cmd) == 2:
 		p.put(decodeWide(cmd[0], cmd[1]), 2)
 	case c >= 0x20:
@@ -41,18 +42,18 @@ func (p *printer) run(cmd []byte) {
 
 // put adds a character to the line; a full line is printed.
 func (p *printer) put(r rune, width int) {
-	width *= int(p.page.size>>4&7) + 1
+	width *= int(p.page.look.size>>4&7) + 1
 	if p.page.width+width > columns {
 		p.flush()
 	}
-	p.page.line = append(p.page.line, r)
+	p.page.line, p.page.looks = append(p.page.line, r), append(p.page.looks, p.page.look)
 	p.page.width += width
 }
 
 // space moves to a column to the right.
 func (p *printer) space(to int) {
 	for p.page.width < min(to, columns) {
-		p.page.line = append(p.page.line, ' ')
+		p.page.line, p.page.looks = append(p.page.line, ' '), append(p.page.looks, look{})
 		p.page.width++
 	}
 }
@@ -67,12 +68,17 @@ func (p *printer) flush() {
 		left = columns - p.page.width
 	}
 	text := strings.TrimRight(string(p.page.line), " ")
+	var row Row
 	if text != "" {
 		text = strings.Repeat(" ", max(0, left)) + text
+		row = rowOf(left, p.page.line, p.page.looks)
 	}
-	p.page.line, p.page.width = nil, 0
-	p.feed(text)
+	p.page.line, p.page.looks, p.page.width = nil, nil, 0
+	p.feed(text, row)
 }
+
+// label prints the name of what this printer does not draw.
+func (p *printer) label(text string) { p.feed(text, Row{Spans: []Span{{Text: text}}}) }
 
 // begin prints what is in the line before something that needs a new one.
 func (p *printer) begin() {
@@ -93,16 +99,18 @@ func (p *printer) runESC(cmd []byte) {
 	case 'd':
 		p.begin()
 		for range int(cmd[2]) {
-			p.feed("")
+			p.feed("", Row{})
 		}
 	case 'J':
 		p.begin()
 		for range int(cmd[2]) / dotsLine {
-			p.feed("")
+			p.feed("", Row{})
 		}
 	case '!': // font, and the old way of setting sizes
 		p.page.font = cmd[2] & 1
-		p.page.size = cmd[2]&0x20>>1 | cmd[2]&0x10>>4
+		p.page.look = look{bold: cmd[2]&0x08 != 0, size: cmd[2]&0x20>>1 | cmd[2]&0x10>>4}
+	case 'E', 'G':
+		p.page.look.bold = cmd[2]&1 != 0
 	case 'M':
 		p.page.font = cmd[2] & 1
 	case 't':
@@ -115,7 +123,7 @@ func (p *printer) runESC(cmd []byte) {
 		p.kicks++
 	case '*':
 		p.begin()
-		p.feed(fmt.Sprintf("[image %dx%d]", word(cmd[3:]), 8*columnBytes(cmd[2])))
+		p.label(fmt.Sprintf("[image %dx%d]", word(cmd[3:]), 8*columnBytes(cmd[2])))
 	case 'i', 'm':
 		p.cut(cmd)
 	}
@@ -133,14 +141,14 @@ func (p *printer) runFS(cmd []byte) {
 func (p *printer) runGS(cmd []byte) {
 	switch cmd[1] {
 	case '!':
-		p.page.size = cmd[2]
+		p.page.look.size = cmd[2]
 	case 'V':
 		p.cut(cmd)
 	case 'v':
-		p.image(8*int(word(cmd[4:])), int(word(cmd[6:])))
+		p.image(8*int(word(cmd[4:])), int(word(cmd[6:])), cmd[8:])
 	case 'k':
 		p.begin()
-		p.feed(fmt.Sprintf("[bar code %d]", cmd[2]))
+		p.label(fmt.Sprintf("[bar code %d]", cmd[2]))
 	case 'r':
 		s := byte(0)
 		if n := cmd[2]; n == 1 || n == '1' {
@@ -170,9 +178,9 @@ func (p *printer) cut(cmd []byte) {
 }
 
 // image takes the paper that its height needs.
-func (p *printer) image(width, height int) {
+func (p *printer) image(width, height int, data []byte) {
 	p.begin()
-	p.feed(fmt.Sprintf("[image %dx%d]", width, height))
+	p.feed(fmt.Sprintf("[image %dx%d]", width, height), p.picture(width, height, data))
 	for range min(height/dotsLine, linesMax) {
 		if p.roll > 0 {
 			p.roll--
@@ -203,6 +211,6 @@ func (p *printer) group(name byte, data []byte) {
 		p.page.qrData = string(data[3:])
 	case name == 'k' && len(data) >= 3 && data[0] == 0x31 && data[1] == 0x51:
 		p.begin()
-		p.feed("[QR " + p.page.qrData + "]")
+		p.feed("[QR "+p.page.qrData+"]", Row{QR: p.page.qrData})
 	}
 }

@@ -164,6 +164,13 @@ func (l *link) plugged() bool {
 	return l.cable != nil
 }
 
+// spoiler is what goes wrong on the line now.
+func (l *link) spoiler() FaultKind {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fault.Kind
+}
+
 // spoil sets the fault of the answers to come.
 func (l *link) spoil(f Fault) error {
 	if err := f.check(); err != nil {

@@ -48,6 +48,8 @@ type pinpad struct {
 	script   []string
 	explicit bool   // the script was asked for, not a card owner's habit
 	owner    string // the card whose owner is at the pad
+	byHand   bool   // owners have no habits
+	typed    []byte // by hand, digit by digit
 	waiting  string // the account of a request that the customer has not answered
 	last     []byte // the answer that waits for its ACK
 	naks     int
@@ -58,7 +60,8 @@ type pinpad struct {
 func (p *pinpad) powerDown() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.packets, p.last, p.naks, p.display, p.waiting = visaDecoder{}, nil, 0, nil, ""
+	p.packets, p.last, p.naks, p.display = visaDecoder{}, nil, 0, nil
+	p.rest()
 }
 
 func (p *pinpad) quiet() {
@@ -106,6 +109,9 @@ func (p *pinpad) serve(owner string, habit []string) {
 	if len(p.script) > 0 && (p.explicit || p.owner == owner) {
 		p.owner = owner
 		return
+	}
+	if p.byHand {
+		habit = nil
 	}
 	p.owner, p.script, p.explicit = owner, append([]string{}, habit...), false
 }
@@ -168,7 +174,8 @@ func (p *pinpad) manage(body string) {
 func (p *pinpad) request(body string) {
 	switch {
 	case body == "72" || body == "Z1":
-		p.last, p.display, p.waiting = nil, nil, ""
+		p.last, p.display = nil, nil
+		p.rest()
 	case strings.HasPrefix(body, "Z2"), strings.HasPrefix(body, "Z3"):
 		p.show(body[2:])
 	case strings.HasPrefix(body, "Z60."), strings.HasPrefix(body, "Z62."):
@@ -219,7 +226,8 @@ func checkAmount(s string) string {
 
 // enter asks for a PIN.
 func (p *pinpad) enter(account string) {
-	p.last, p.waiting = nil, ""
+	p.last = nil
+	p.rest()
 	if code := accountError(account); code != "" {
 		p.reply(stx, "71"+code)
 		return
@@ -242,7 +250,13 @@ func (p *pinpad) act(account string) {
 		p.waiting = account
 		return
 	}
-	p.waiting, p.display = "", nil
+	p.finish(action, account)
+}
+
+// finish ends a PIN request with what the customer did.
+func (p *pinpad) finish(action, account string) {
+	p.rest()
+	p.display = nil
 	if action == KeyCancel {
 		p.out([]byte{eot}, answer)
 		return

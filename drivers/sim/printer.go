@@ -19,12 +19,15 @@ const (
 // A Slip is a piece of paper that came out of the printer.
 type Slip struct {
 	Lines []string `json:"lines"`
-	Raw   []byte   `json:"raw"` // what was printed, as the host sent it; at most 64 KiB
+	Rows  []Row    `json:"rows"` // how each line looks
+	Raw   []byte   `json:"raw"`  // what was printed, as the host sent it; at most 64 KiB
 	// Cut tells that the cutter ended it.
 	Cut bool `json:"cut"`
 	// Complete tells that it was printed from its beginning to the cut on one
 	// roll without an interruption.
 	Complete bool `json:"complete"`
+
+	bits int // bytes of pictures
 }
 
 // printer is an ESC/POS printer with a paper roll, a cover, a cutter and a
@@ -46,6 +49,7 @@ type printer struct {
 	kicks   int
 	unknown int // commands that were not understood
 	lost    int // bytes that did not fit
+	printed int // lines and cuts since the shop opened
 
 	page  page
 	slip  Slip
@@ -198,13 +202,14 @@ func (p *printer) process() {
 }
 
 // feed puts one line on paper, if there is any.
-func (p *printer) feed(line string) {
+func (p *printer) feed(line string, row Row) {
 	if p.roll == 0 {
 		return
 	}
 	if len(p.slip.Lines) < linesMax {
-		p.slip.Lines = append(p.slip.Lines, line)
+		p.slip.Lines, p.slip.Rows = append(p.slip.Lines, line), append(p.slip.Rows, row)
 	}
+	p.printed++
 	if p.roll > 0 {
 		p.roll--
 	}
@@ -238,9 +243,11 @@ func (p *printer) stop() {
 func (p *printer) tear(cut bool) {
 	s := p.slip
 	p.slip = Slip{}
+	p.printed++
 	for len(s.Lines) > 0 && s.Lines[len(s.Lines)-1] == "" {
 		s.Lines = s.Lines[:len(s.Lines)-1]
 	}
+	s.Rows = s.Rows[:len(s.Lines)]
 	if len(s.Lines) == 0 {
 		return
 	}
@@ -259,6 +266,7 @@ func (p *printer) paper() []Slip {
 	if len(p.slip.Lines) > 0 {
 		s := p.slip
 		s.Lines = append([]string{}, s.Lines...)
+		s.Rows = append([]Row{}, s.Rows...)
 		s.Raw = append([]byte{}, s.Raw...)
 		all = append(all, s)
 	}
