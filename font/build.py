@@ -27,8 +27,8 @@ FACES = ["Sans-%s", "SansThai-%s", "SansMath-Regular", "SansSymbols-%s",
 EXTRA = ("‐‑–—―‘’‚“”„†‡•…‰′″‹›€£¥₩₹฿₫₽₺₱₪₴₦№™℠Ω←↑→↓↔↕↩↵⇧⇪⌫⏎✓✔✕✖✗✘"
          "●○◀▶◁▷▲▼△▽■□◆◇★☆⚠ℹ☰⚙⋮⋯⌃⌄−×÷±≈≠≤≥∞￥￡￠\ufffd")
 
-# What Noto Sans draws though the Chinese face has it too. A dash stays
-# Chinese: two of them have to touch.
+# What Noto Sans draws though the Chinese face has it too. A long dash stays
+# Chinese: it is written twice, each as wide as a character.
 LATIN = [(0x20, 0x7E), (0xA0, 0x24F), (0x2B0, 0x2FF), (0x370, 0x52F),
          (0x2018, 0x201E), (0x2026, 0x2026), (0x20A0, 0x20BF)]
 

@@ -9,6 +9,7 @@ import (
 	gotext "github.com/go-text/typesetting/font"
 	"github.com/go-text/typesetting/font/opentype"
 	"golang.org/x/image/math/fixed"
+	"golang.org/x/image/vector"
 )
 
 // phases is how many places within a pixel a glyph is drawn at. Four are
@@ -46,6 +47,10 @@ func (c *Cache) mask(id gotext.GID, size fixed.Int26_6, phase uint8, bold bool) 
 
 // maskOverhead is what a mask costs beside itself, as for lineOverhead.
 const maskOverhead = 64
+
+// bufferMax is the largest picture, in pixels, whose buffer the rasteriser
+// keeps: it takes four bytes a pixel and never shrinks.
+const bufferMax = 128 * 128
 
 // rasterise draws a glyph's outline. What is no outline stays empty.
 func (c *Cache) rasterise(f *face, id gotext.GID, size fixed.Int26_6, shift float32) *mask {
@@ -85,6 +90,9 @@ func (c *Cache) rasterise(f *face, id gotext.GID, size fixed.Int26_6, shift floa
 	z.ClosePath()
 	img := image.NewAlpha(image.Rectangle{Max: box.Size()})
 	z.Draw(img, img.Rect, image.Opaque, image.Point{})
+	if len(img.Pix) > bufferMax {
+		*z = vector.Rasterizer{}
+	}
 	return &mask{origin: box.Min, size: box.Size(), cover: img.Pix}
 }
 
