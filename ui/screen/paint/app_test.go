@@ -43,6 +43,11 @@ func (look) Font(s fyne.TextStyle) fyne.Resource {
 	return faces[0]
 }
 
+// Color is of the light variant, whatever the machine that tests prefers.
+func (l look) Color(n fyne.ThemeColorName, _ fyne.ThemeVariant) color.Color {
+	return l.Theme.Color(n, theme.VariantLight)
+}
+
 func TestMain(m *testing.M) {
 	a := test.NewApp()
 	a.Settings().SetTheme(look{theme.DefaultTheme()})

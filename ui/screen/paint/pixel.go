@@ -24,6 +24,16 @@ func scaled(v, m uint32) uint32 {
 	return even | odd
 }
 
+// scaled2 is scaled for two pixels.
+func scaled2(v, m uint64) uint64 {
+	const halves, round = 0x00ff00ff00ff00ff, 0x0080008000800080
+	even := v&halves*m + round
+	even = (even + even>>8&halves) >> 8 & halves
+	odd := v>>8&halves*m + round
+	odd = (odd + odd>>8&halves) &^ halves
+	return even | odd
+}
+
 // over returns a colour painted on another.
 func over(c, on color.RGBA) color.RGBA {
 	var b [4]byte
@@ -62,11 +72,43 @@ func fill(dst *image.RGBA, clip, r image.Rectangle, c color.RGBA) {
 		set(dst, r, c)
 		return
 	}
-	src, keep := word(c), 255-uint32(c.A)
+	src, keep := uint64(word(c)), 255-uint64(c.A)
+	src |= src << 32
 	for y := r.Min.Y; y < r.Max.Y; y++ {
-		for line := row(dst, r, y); len(line) >= 4; line = line[4:] {
-			binary.NativeEndian.PutUint32(line, src+scaled(binary.NativeEndian.Uint32(line), keep))
+		blendRow(row(dst, r, y), src, keep)
+	}
+}
+
+// blendRow puts a colour over a row, two pixels in a word. A row is mostly
+// runs of one colour, so the last result is often the next ones too.
+func blendRow(line []byte, src, keep uint64) {
+	var old, result uint64
+	result = src // what transparent black becomes
+	for len(line) >= 32 {
+		four := line[:32:32]
+		a, b := binary.NativeEndian.Uint64(four), binary.NativeEndian.Uint64(four[8:])
+		c, d := binary.NativeEndian.Uint64(four[16:]), binary.NativeEndian.Uint64(four[24:])
+		if a != old || b != old || c != old || d != old {
+			a, b, c = src+scaled2(a, keep), src+scaled2(b, keep), src+scaled2(c, keep)
+			old, result = d, src+scaled2(d, keep)
+		} else {
+			a, b, c = result, result, result
 		}
+		binary.NativeEndian.PutUint64(four, a)
+		binary.NativeEndian.PutUint64(four[8:], b)
+		binary.NativeEndian.PutUint64(four[16:], c)
+		binary.NativeEndian.PutUint64(four[24:], result)
+		line = line[32:]
+	}
+	for ; len(line) >= 8; line = line[8:] {
+		if v := binary.NativeEndian.Uint64(line); v != old {
+			old, result = v, src+scaled2(v, keep)
+		}
+		binary.NativeEndian.PutUint64(line, result)
+	}
+	if len(line) >= 4 {
+		last := binary.NativeEndian.Uint32(line)
+		binary.NativeEndian.PutUint32(line, uint32(src)+scaled(last, uint32(keep)))
 	}
 }
 
@@ -114,18 +156,29 @@ func blendRGBA(dst *image.RGBA, clip image.Rectangle, src *image.RGBA, at image.
 	r := src.Rect.Add(shift).Intersect(clip)
 	for y := r.Min.Y; y < r.Max.Y; y++ {
 		line, from := row(dst, r, y), row(src, r.Sub(shift), y-shift.Y)
+		if alpha == 255 {
+			overRow(line, from)
+			continue
+		}
 		for ; len(line) >= 4 && len(from) >= 4; line, from = line[4:], from[4:] {
-			a, pixel := uint32(from[3]), binary.NativeEndian.Uint32(from)
-			if alpha != 255 {
-				a, pixel = mul(a, uint32(alpha)), scaled(pixel, uint32(alpha))
-			}
-			switch a {
-			case 255:
-				binary.NativeEndian.PutUint32(line, pixel)
-			case 0:
-			default:
-				binary.NativeEndian.PutUint32(line, pixel+scaled(binary.NativeEndian.Uint32(line), 255-a))
-			}
+			pixel, keep := scaled(binary.NativeEndian.Uint32(from), uint32(alpha)), 255-mul(uint32(from[3]), uint32(alpha))
+			binary.NativeEndian.PutUint32(line, pixel+scaled(binary.NativeEndian.Uint32(line), keep))
+		}
+	}
+}
+
+// overRow puts a row of premultiplied pixels over another.
+func overRow(line, from []byte) {
+	from = from[:len(line)]
+	for i := 0; i+4 <= len(line) && i+4 <= len(from); i += 4 {
+		p := from[i : i+4 : i+4]
+		switch p[3] {
+		case 0:
+		case 255:
+			copy(line[i:i+4], p)
+		default:
+			to := line[i : i+4 : i+4]
+			binary.NativeEndian.PutUint32(to, binary.NativeEndian.Uint32(p)+scaled(binary.NativeEndian.Uint32(to), 255-uint32(p[3])))
 		}
 	}
 }

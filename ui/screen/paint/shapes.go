@@ -35,13 +35,20 @@ func (p *Painter) rectangle(r *canvas.Rectangle, pos fyne.Position, clip image.R
 			size.Height = height
 		}
 	}
+	o := op{kind: kindRectangle, fill: rgba(r.FillColor)}
+	var stroke int
+	o.line, stroke = p.stroked(r.StrokeColor, r.StrokeWidth)
+	// What has neither corners nor stroke often lies edge to edge with others,
+	// so it never leaves a gap.
 	box := p.place(pos, size)
-	o := op{kind: kindRectangle, box: box, area: box, fill: rgba(r.FillColor)}
+	if stroke > 0 || r.CornerRadius != 0 || r.TopLeftCornerRadius != 0 || r.TopRightCornerRadius != 0 ||
+		r.BottomLeftCornerRadius != 0 || r.BottomRightCornerRadius != 0 {
+		box = p.placeRound(pos, size)
+	}
 	if box.Empty() {
 		return
 	}
-	var stroke int
-	o.line, stroke = p.stroked(r.StrokeColor, r.StrokeWidth)
+	o.box = box
 	if o.fill.A == 0 && stroke == 0 {
 		return
 	}
@@ -114,7 +121,7 @@ func (p *Painter) arc(a *canvas.Arc, pos fyne.Position, clip image.Rectangle) {
 
 // vector appends a shape that is rasterized whole.
 func (p *Painter) vector(k kind, pos fyne.Position, size fyne.Size, fill, line color.Color, width float32, s shape, clip image.Rectangle) {
-	o := op{kind: k, box: p.place(pos, size), fill: rgba(fill)}
+	o := op{kind: k, box: p.placeRound(pos, size), fill: rgba(fill)}
 	var stroke int
 	o.line, stroke = p.stroked(line, width)
 	if o.box.Empty() || o.fill.A == 0 && stroke == 0 {

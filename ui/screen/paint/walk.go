@@ -62,10 +62,17 @@ func corners(x0, y0, x1, y1 int) image.Rectangle {
 	return image.Rectangle{Min: image.Pt(x0, y0), Max: image.Pt(x1, y1)}
 }
 
-// place returns the pixels of an object.
+// place returns the pixels of an object, with no gap to one beside it.
 func (p *Painter) place(pos fyne.Position, size fyne.Size) image.Rectangle {
 	x, y := px(pos.X, p.scale), px(pos.Y, p.scale)
 	return corners(x, y, x+px(size.Width, p.scale), y+px(size.Height, p.scale))
+}
+
+// placeRound returns the pixels of an object whose edges are seen: with its
+// size rounded, as Fyne does, a row of equal ones stays within its parent.
+func (p *Painter) placeRound(pos fyne.Position, size fyne.Size) image.Rectangle {
+	x, y := px(pos.X, p.scale), px(pos.Y, p.scale)
+	return corners(x, y, x+round(size.Width, p.scale), y+round(size.Height, p.scale))
 }
 
 // add appends an operation unless none of its pixels can be seen. Its area is
