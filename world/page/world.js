@@ -1,0 +1,302 @@
+'use strict';
+(() => {
+const $ = (id) => document.getElementById(id);
+const make = (tag, props = {}, ...inside) => {
+  const e = Object.assign(document.createElement(tag), props);
+  e.append(...inside);
+  return e;
+};
+
+/* ---- acting ---- */
+
+let toastTimer = 0;
+function toast(text) {
+  $('toast').textContent = text;
+  $('toast').classList.add('up');
+  clearTimeout(toastTimer);
+  toastTimer = setTimeout(() => $('toast').classList.remove('up'), 4000);
+}
+
+// Keys must arrive in the order in which they were pressed.
+let queue = Promise.resolve();
+function act(name, body = {}) {
+  queue = queue.then(async () => {
+    try {
+      const answer = await fetch('do/' + name, { method: 'POST', body: JSON.stringify(body), signal: AbortSignal.timeout(15000) });
+      if (!answer.ok) toast((await answer.json()).error);
+    } catch { toast('The simulated shop does not answer.'); }
+  });
+  return queue;
+}
+
+function click(id, name, body = () => ({})) { $(id).onclick = () => act(name, body()); }
+function toggle(id, name) { $(id).onchange = () => act(name, { on: $(id).checked }); }
+const number = (id) => Math.max(1, Math.trunc($(id).valueAsNumber || 1));
+
+click('pull', 'pull');
+click('pull-at', 'pull-at', () => ({ n: number('pull-n') }));
+click('paper-ends', 'paper-out', () => ({ n: number('paper-n') }));
+toggle('paper-low', 'paper-low');
+toggle('cover', 'cover');
+toggle('jam', 'jam');
+toggle('cable', 'cable');
+toggle('case', 'case');
+$('habit').onchange = () => act('by-hand', { on: !$('habit').checked });
+$('paper-out').onclick = () => act(now && now.paperOut ? 'paper-in' : 'paper-out');
+$('auto').onchange = () => act('customer', { on: $('auto').checked, card: lastCard || (now && now.cards[0] && now.cards[0].name) || '' });
+
+/* ---- the terminal's screen ---- */
+
+const screenURL = document.body.dataset.screen;
+if (screenURL) {
+  $('terminal').hidden = false;
+  $('frame').src = screenURL;
+}
+addEventListener('message', (e) => { // the screen tells its shape
+  const d = e.data;
+  if (e.source !== $('frame').contentWindow || !d || d.cloudpos !== 'size' || !(d.width > 0) || !(d.height > 0)) return;
+  $('bezel').style.setProperty('--shape', d.width / d.height);
+});
+
+/* ---- what is seen ---- */
+
+let now = null, lastCard = '', kicksSeen = null;
+
+function showState(s) {
+  const first = !now;
+  now = s;
+  if (s.card) lastCard = s.card;
+  showCards(s);
+  showPad(s);
+  showPrinter(s);
+  showCounter(s, first);
+  showFaults(s);
+}
+
+function showCards(s) {
+  const wallet = $('wallet');
+  const names = s.cards.map((c) => c.name).join('\n');
+  if (wallet.dataset.names !== names) {
+    wallet.dataset.names = names;
+    wallet.replaceChildren(...s.cards.map((c, i) => {
+      const card = make('button', { type: 'button', className: 'card' }, make('b', { textContent: c.name }), make('small', { textContent: c.title }));
+      card.dataset.card = c.name;
+      card.style.setProperty('--hue', (200 + i * 47) % 360);
+      card.onclick = () => { lastCard = c.name; now.customer ? act('customer', { card: c.name, on: true }) : act('insert', { card: c.name }); };
+      return card;
+    }));
+  }
+  for (const c of wallet.children) c.setAttribute('aria-pressed', c.dataset.card === (s.card || s.customer));
+  const reader = $('reader');
+  if (!s.card) reader.replaceChildren(s.customer ? `The customer waits with the card “${s.customer}”.` : 'The reader is empty.');
+  else reader.replaceChildren(make('span', {}, make('b', { textContent: s.card }), ' is in the reader'),
+    make('span', { className: 'power', textContent: s.powered ? `powered · ${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
+  $('pull').disabled = !s.card;
+  $('auto').checked = !!s.customer;
+}
+
+const padKeys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'CANCEL', '0', 'CLEAR', 'ENTER'];
+for (const key of padKeys) {
+  const b = make('button', { type: 'button', textContent: key, className: key.length > 1 ? key.toLowerCase() : '' });
+  b.dataset.key = key;
+  if (key === 'ENTER') b.style.gridColumn = '1 / -1';
+  b.onclick = () => act('press', { key });
+  $('keys').append(b);
+}
+
+function showPad(s) {
+  const lines = (s.display || []).slice(-4);
+  if (s.waiting) lines[Math.min(lines.length, 3)] = s.typed ? '●'.repeat(s.typed) : '_';
+  $('display').textContent = lines.join('\n');
+  $('display').classList.toggle('waiting', s.waiting);
+  $('pad-hint').textContent = s.waiting ? 'The pad waits for a PIN.' : s.byHand ? 'You type for the customer.' : '';
+  $('habit').checked = !s.byHand;
+}
+
+function showPrinter(s) {
+  $('paper-out').textContent = s.paperOut ? 'Put a new roll in' : 'Take the paper out';
+  $('paper-out').classList.toggle('strong', s.paperOut);
+  $('paper-low').checked = s.paperLow;
+  $('cover').checked = s.coverOpen;
+  $('jam').checked = s.jammed;
+  $('mouth').classList.toggle('open', s.coverOpen || s.paperOut || s.jammed);
+  const hints = [[s.paperOut, 'No paper'], [s.coverOpen, 'Cover open'], [s.jammed, 'Cutter jammed'], [s.lost, `${s.lost} bytes lost`], [s.unknown, `${s.unknown} unknown commands`]];
+  $('paper-hint').textContent = hints.filter(([on]) => on).map(([, text]) => text).join(' · ');
+  $('paper-hint').classList.toggle('bad', s.paperOut || s.coverOpen || s.jammed);
+}
+
+function showCounter(s, first) {
+  $('cable-line').hidden = s.cable === null;
+  $('cable').checked = !!s.cable;
+  $('cable-line').classList.toggle('pulled', !s.cable);
+  $('case-line').hidden = $('lights').hidden = s.panel === null;
+  $('bezel').style.setProperty('--room', s.panel ? '20px' : '0px');
+  const kicks = s.drawerKicks + (s.panel ? s.panel.kicks : 0);
+  if (first || kicksSeen === null || kicks < kicksSeen) kicksSeen = kicks;
+  if (s.panel) {
+    $('case').checked = s.panel.caseOpen;
+    [...$('lights').children].forEach((light, i) => light.classList.toggle('on', s.panel.lights[i]));
+  }
+  showDrawer(kicks);
+}
+function showDrawer(kicks) {
+  const open = kicks > kicksSeen;
+  $('drawer').textContent = open ? 'Drawer open' : 'Drawer closed';
+  $('drawer').parentElement.classList.toggle('drawn', open);
+  $('drawer-close').hidden = !open;
+  $('drawer-close').onclick = () => { kicksSeen = kicks; showDrawer(kicks); };
+}
+
+/* ---- faults ---- */
+
+const devices = [['reader', 'Card reader'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
+const faults = [['none', 'as they should'], ['silence', 'none at all'], ['garbage', 'garbage'], ['wrong-checksum', 'wrong checksum'], ['half-frame', 'half of each'], ['delay', '2 s late']];
+
+for (const [device, title] of devices) {
+  const cable = make('input', { type: 'checkbox', ariaLabel: title + ' plugged in' });
+  cable.onchange = () => act(cable.checked ? 'replug' : 'unplug', { device });
+  const kind = make('select', { ariaLabel: title + ' answers' }, ...faults.map(([value, text]) => make('option', { value, textContent: text })));
+  const count = make('select', { ariaLabel: title + ': how many answers' }, ...[[0, 'all'], [1, 'the next'], [3, 'the next 3'], [10, 'the next 10']].map(([value, text]) => make('option', { value, textContent: text })));
+  const spoil = () => act('fault', { device, fault: kind.value, n: kind.value === 'none' ? 0 : +count.value, millis: 2000 });
+  kind.onchange = spoil;
+  count.onchange = () => { if (kind.value !== 'none') spoil(); };
+  const row = make('tr', {}, make('td', { textContent: title }), make('td', {}, make('label', { className: 'switch' }, cable, make('span'))), make('td', {}, kind), make('td', {}, count));
+  row.dataset.device = device;
+  Object.assign(row, { cable, kind });
+  $('faults').tBodies[0].append(row);
+}
+$('mend').onclick = () => {
+  for (const [device] of devices) {
+    act('fault', { device, fault: 'none' });
+    if (now && (now.unplugged || []).includes(device)) act('replug', { device });
+  }
+  act('paper-in');
+  for (const name of ['cover', 'jam', 'paper-low']) act(name, { on: false });
+  if (now && now.cable === false) act('cable', { on: true });
+};
+
+function showFaults(s) {
+  for (const row of $('faults').tBodies[0].rows) {
+    row.cable.checked = !(s.unplugged || []).includes(row.dataset.device);
+    if (document.activeElement !== row.kind) row.kind.value = s.faults[row.dataset.device] || 'none';
+  }
+}
+
+/* ---- paper ---- */
+
+const wideChar = /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]/;
+const columns = (text) => [...text].reduce((n, c) => n + (wideChar.test(c) ? 2 : 1), 0);
+
+// A stretch of characters of one width each gets a box of so many columns, so
+// that what stands beside it stays in its column whatever the font.
+function drawSpan(span) {
+  const wide = span.wide || 1, tall = span.tall || 1, parts = [];
+  for (const text of span.text.match(/[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[^\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]+/g) || []) {
+    const inner = make(span.bold ? 'b' : 'i', { textContent: text });
+    const box = make('span', {}, inner);
+    box.style.width = `calc(var(--col) * ${columns(text) * wide})`;
+    if (wideChar.test(text)) box.style.textAlign = 'center';
+    if (tall > 1 || wide > 1) {
+      inner.style.display = 'inline-block';
+      inner.style.fontSize = tall + 'em';
+      inner.style.lineHeight = 1.15;
+      if (wide !== tall) { inner.style.transform = `scaleX(${wide / tall})`; inner.style.transformOrigin = 'left bottom'; }
+    }
+    parts.push(box);
+  }
+  return parts;
+}
+
+function drawImage(image) {
+  if (!image.data) return make('div', { className: 'qr', textContent: `picture, ${image.width} × ${image.height} dots` });
+  const canvas = make('canvas', { width: image.width, height: image.height });
+  canvas.style.width = image.width / 576 * 100 + '%';
+  const bits = Uint8Array.from(atob(image.data), (c) => c.charCodeAt(0));
+  const pen = canvas.getContext('2d'), picture = pen.createImageData(image.width, image.height);
+  for (let i = 0; i < image.width * image.height; i++) {
+    if (bits[i >> 3] & 0x80 >> (i & 7)) picture.data.set([23, 24, 26, 255], i * 4);
+  }
+  pen.putImageData(picture, 0, 0);
+  return canvas;
+}
+
+function drawRow(row) {
+  const line = make('div', { className: 'row' });
+  if (row.image) line.append(drawImage(row.image));
+  else if (row.qr) line.append(make('div', { className: 'qr' }, make('strong', { textContent: 'QR' }), ' ' + row.qr));
+  else line.append(...(row.spans || []).flatMap(drawSpan));
+  return line;
+}
+
+function showPaper(slips) {
+  const paper = $('paper');
+  if (!slips.length) return paper.replaceChildren(make('p', { className: 'note', textContent: 'Nothing has been printed yet.' }));
+  paper.replaceChildren(...slips.reverse().map((slip) => {
+    const piece = make('div', { className: 'slip' + (slip.cut ? '' : ' uncut') + (slip.complete ? '' : ' broken') }, ...slip.rows.map(drawRow));
+    if (slip.cut && !slip.complete) piece.append(make('em', { className: 'ending', textContent: 'the rest of a broken slip' }));
+    if (!slip.cut) piece.append(make('em', { className: 'ending', textContent: 'not cut' }));
+    return piece;
+  }));
+}
+
+/* ---- the cloud's books and the cards' log ---- */
+
+const time = (at) => { const d = new Date(at); return at && !isNaN(d) ? d.toLocaleTimeString([], { hour12: false }) : ''; };
+function amount(row) {
+  if (typeof row.amount_minor !== 'number') return '';
+  const e = row.exponent ?? 2, digits = String(Math.abs(row.amount_minor)).padStart(e + 1, '0');
+  return (row.amount_minor < 0 ? '−' : '') + digits.slice(0, digits.length - e) + (e ? '.' + digits.slice(-e) : '') + ' ' + (row.currency || '');
+}
+const cell = (text, className = '') => make('td', { textContent: text ?? '', className });
+
+let booksSeen = null;
+function showLedger(rows) {
+  $('ledger-box').hidden = false;
+  const bad = !Array.isArray(rows);
+  $('ledger-hint').classList.toggle('bad', bad);
+  $('ledger-hint').textContent = bad ? rows.error : rows.length ? '' : 'No sale yet.';
+  if (bad) return;
+  const seen = new Map();
+  $('ledger').tBodies[0].replaceChildren(...rows.map((row) => {
+    const id = [row.terminal, row.epoch, row.seq].join('/'), state = row.state || row.reason || '';
+    seen.set(id, state);
+    const tr = make('tr', {}, cell(time(row.at || row.first)), cell(row.receipt ? '№ ' + row.receipt : id), cell(amount(row), 'right'), cell(row.masked, 'mono'),
+      make('td', {}, make('span', { className: 'state ' + state, textContent: state })), cell([row.code, row.auth_code, row.alarm].filter(Boolean).join(' · '), 'mono'));
+    tr.title = id;
+    if (booksSeen && booksSeen.get(id) !== state) tr.className = 'fresh';
+    return tr;
+  }));
+  booksSeen = seen;
+}
+
+function showLog(log) {
+  log = log || [];
+  $('log-hint').textContent = log.length ? `${log.length} commands, the newest first, without their data` : 'nothing yet';
+  $('log').tBodies[0].replaceChildren(...log.reverse().map((e) => make('tr', {}, cell(e.card), cell(e.command, 'mono'), cell(e.sent, 'right'), cell(e.got, 'right'), cell(e.status, 'mono'))));
+}
+
+/* ---- hearing ---- */
+
+function link(text, className) {
+  $('link').textContent = text;
+  $('link').className = 'pill ' + className;
+  document.body.classList.toggle('away', className === 'gone');
+}
+let source = null, again = 0;
+function listen() {
+  source = new EventSource('events');
+  const on = (name, show) => source.addEventListener(name, (e) => show(JSON.parse(e.data)));
+  on('state', (s) => { link('live', 'live'); showState(s); });
+  on('paper', showPaper);
+  on('ledger', showLedger);
+  on('log', showLog);
+  on('gone', (p) => link('the shop does not answer: ' + p.error, 'gone'));
+  source.onerror = () => {
+    link('connection lost, trying again…', 'gone');
+    if (source.readyState !== EventSource.CLOSED) return; // the browser tries by itself
+    clearTimeout(again);
+    again = setTimeout(listen, 2000);
+  };
+}
+listen();
+})();

@@ -1,0 +1,441 @@
+package world_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/world"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience is how long a test waits for what must come; it is never slept.
+const patience = 20 * time.Second
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+var deck = sync.OnceValues(func() ([]issuer.Profile, error) {
+	cards, _, err := issuer.Deck(rand.Reader, [16]byte{7}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	return cards, err
+})
+
+// place is a shop with its page.
+type place struct {
+	t      *testing.T
+	shop   *sim.Shop
+	client *http.Client
+	url    string
+}
+
+func open(t *testing.T, opts world.Opts) *place {
+	t.Helper()
+	cards, err := deck()
+	check(t, err)
+	shop, err := sim.Open(t.TempDir(), cards, sim.PadKeys{
+		IPEK: [16]byte{1, 2, 3}, KSN: [10]byte{0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0},
+	})
+	check(t, err)
+	opts.Shop, opts.Every = shop, 2*time.Millisecond
+	server := httptest.NewServer(world.New(opts))
+	client := &http.Client{Transport: &http.Transport{}, Timeout: patience}
+	t.Cleanup(func() {
+		client.CloseIdleConnections()
+		server.Close()
+		check(t, shop.Close())
+	})
+	return &place{t, shop, client, server.URL}
+}
+
+// do acts as the page does and returns the status and the problem.
+func (p *place) do(action, body string) (int, string) {
+	p.t.Helper()
+	response, err := p.client.Post(p.url+"/do/"+action, "text/plain", strings.NewReader(body))
+	check(p.t, err)
+	defer func() { check(p.t, response.Body.Close()) }()
+	var answer struct{ Error string }
+	check(p.t, json.NewDecoder(response.Body).Decode(&answer))
+	return response.StatusCode, answer.Error
+}
+
+func (p *place) must(action, body string) {
+	p.t.Helper()
+	if status, problem := p.do(action, body); status != http.StatusOK {
+		p.t.Fatalf("%s %s: %d %s", action, body, status, problem)
+	}
+}
+
+// events listens until stop.
+func (p *place) events() (next func(name string) []byte, stop func()) {
+	p.t.Helper()
+	ctx, cancel := context.WithCancel(p.t.Context())
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, p.url+"/events", nil)
+	check(p.t, err)
+	response, err := p.client.Do(r)
+	check(p.t, err)
+	if got := response.Header.Get("Content-Type"); got != "text/event-stream" {
+		p.t.Fatalf("events are %s, %s", response.Status, got)
+	}
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	next = func(name string) []byte {
+		p.t.Helper()
+		for lines.Scan() {
+			if lines.Text() == "event: "+name && lines.Scan() {
+				return bytes.TrimPrefix(bytes.Clone(lines.Bytes()), []byte("data: "))
+			}
+		}
+		p.t.Fatalf("no event %s: %v", name, lines.Err())
+		return nil
+	}
+	return next, func() {
+		cancel()
+		_ = response.Body.Close()
+	}
+}
+
+type state struct {
+	sim.State
+	Cards []sim.CardInfo
+	Cable *bool
+	Panel *world.Wiring
+}
+
+func parse[T any](t *testing.T, data []byte) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(data, &v); err != nil {
+		t.Fatalf("%s: %v", data, err)
+	}
+	return v
+}
+
+// A cable and a panel in memory.
+type counter struct {
+	mu     sync.Mutex
+	in     bool
+	wiring world.Wiring
+}
+
+func (c *counter) Plugged() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.in
+}
+
+func (c *counter) Plug(in bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.in = in
+	return nil
+}
+
+func (c *counter) Look() world.Wiring {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.wiring
+}
+
+func (c *counter) OpenCase(open bool) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.wiring.CaseOpen = open
+	return nil
+}
+
+// Each action shows in the state that the page hears of.
+func TestActionsShow(t *testing.T) {
+	c := &counter{in: true, wiring: world.Wiring{Lights: [4]bool{true}, Kicks: 3}}
+	p := open(t, world.Opts{Cable: c, Panel: c})
+	next, stop := p.events()
+	defer stop()
+	first := parse[state](t, next("state"))
+	if len(first.Cards) == 0 || first.Cable == nil || !*first.Cable || first.Panel == nil || first.Panel.Kicks != 3 {
+		t.Fatalf("at first: %+v", first)
+	}
+	for _, tc := range []struct {
+		action, body string
+		shows        func(s state) bool
+	}{
+		{"insert", `{"card":"pin"}`, func(s state) bool { return s.Card == "pin" }},
+		{"pull", `{}`, func(s state) bool { return s.Card == "" }},
+		{"customer", `{"card":"approve","on":true}`, func(s state) bool { return s.Customer == "approve" }},
+		{"customer", `{"on":false}`, func(s state) bool { return s.Customer == "" }},
+		{"by-hand", `{"on":true}`, func(s state) bool { return s.ByHand }},
+		{"paper-out", `{}`, func(s state) bool { return s.PaperOut }},
+		{"paper-in", `{}`, func(s state) bool { return !s.PaperOut }},
+		{"paper-low", `{"on":true}`, func(s state) bool { return s.PaperLow }},
+		{"cover", `{"on":true}`, func(s state) bool { return s.CoverOpen }},
+		{"jam", `{"on":true}`, func(s state) bool { return s.Jammed }},
+		{"unplug", `{"device":"reader"}`, func(s state) bool { return slices.Equal(s.Unplugged, []string{"reader"}) }},
+		{"replug", `{"device":"reader"}`, func(s state) bool { return len(s.Unplugged) == 0 }},
+		{"fault", `{"device":"pinpad","fault":"silence"}`, func(s state) bool { return s.Faults["pinpad"] == sim.Silence }},
+		{"fault", `{"device":"printer","fault":"delay","millis":50,"n":2}`, func(s state) bool { return s.Faults["printer"] == sim.Delay }},
+		{"fault", `{"device":"pinpad","fault":"none"}`, func(s state) bool { return len(s.Faults) == 1 }},
+		{"cable", `{"on":false}`, func(s state) bool { return !*s.Cable }},
+		{"case", `{"on":true}`, func(s state) bool { return s.Panel.CaseOpen }},
+	} {
+		p.must(tc.action, tc.body)
+		for !tc.shows(parse[state](t, next("state"))) {
+		}
+	}
+	p.must("slow", `{"millis":5}`)
+	p.must("pull-at", `{"n":3}`)
+	p.must("press", `{"key":"7"}`)
+}
+
+// packet frames a body for the PIN pad.
+func packet(body string) []byte {
+	b := append([]byte(body), 0x03)
+	sum := byte(0)
+	for _, x := range b {
+		sum ^= x
+	}
+	return append(append([]byte{0x02}, b...), sum)
+}
+
+func TestPINIsTypedKeyByKey(t *testing.T) {
+	p := open(t, world.Opts{})
+	next, stop := p.events()
+	defer stop()
+	p.must("by-hand", `{"on":true}`)
+	p.must("insert", `{"card":"pin"}`)
+	line, err := os.OpenFile(p.shop.Path(sim.PINPadLine), os.O_RDWR, 0)
+	check(t, err)
+	defer func() { check(t, line.Close()) }()
+	_, err = line.Write(packet("704012345678909\x1cD12.50"))
+	check(t, err)
+	for !parse[state](t, next("state")).Waiting {
+	}
+	for i := range 4 {
+		p.must("press", fmt.Sprintf(`{"key":"%d"}`, i+1))
+		for parse[state](t, next("state")).Typed != i+1 {
+		}
+	}
+	p.must("press", `{"key":"ENTER"}`)
+	for s := parse[state](t, next("state")); s.Waiting || s.Typed != 0; {
+		s = parse[state](t, next("state"))
+	}
+}
+
+func TestPaperIsDrawn(t *testing.T) {
+	p := open(t, world.Opts{})
+	next, stop := p.events()
+	defer stop()
+	if got := string(next("paper")); got != "[]" {
+		t.Fatalf("before printing: %s", got)
+	}
+	line, err := os.OpenFile(p.shop.Path(sim.PrinterLine), os.O_RDWR, 0)
+	check(t, err)
+	defer func() { check(t, line.Close()) }()
+	_, err = line.WriteString("\x1b@\x1bE\x01\x1d!\x11SALE\n\x1dVB\x00")
+	check(t, err)
+	const want = `[{"rows":[{"spans":[{"text":"SALE","bold":true,"wide":2,"tall":2}]}],"cut":true,"complete":true}]`
+	for string(next("paper")) != want {
+	}
+}
+
+func TestLedger(t *testing.T) {
+	const row = `{"seq":%d}`
+	var many []string
+	for i := range 60 {
+		many = append(many, fmt.Sprintf(row, i))
+	}
+	for name, tc := range map[string]struct {
+		books string
+		err   error
+		want  string
+	}{
+		"array":         {"[\n {\"seq\": 1},\n {\"seq\": 2}\n]\n", nil, `[{"seq":1},{"seq":2}]`},
+		"lines":         {"{\"seq\":1}\n{\"seq\":2}\n", nil, `[{"seq":1},{"seq":2}]`},
+		"empty":         {"", nil, `[]`},
+		"empty array":   {"[]", nil, `[]`},
+		"too many":      {strings.Join(many, "\n"), nil, "[" + strings.Join(many[:50], ",") + "]"},
+		"many in array": {"[" + strings.Join(many, ",") + "]", nil, "[" + strings.Join(many[:50], ",") + "]"},
+		"no answer":     {"", errors.New("cloud: no answer"), `{"error":"cloud: no answer"}`},
+		"broken":        {`{"seq":`, nil, `{"error":"world: ledger: unexpected EOF"}`},
+		"a number":      {`7`, nil, `{"error":"world: ledger: neither objects nor an array"}`},
+		"too long":      {strings.Repeat(" ", 1<<20+1), nil, `{"error":"world: ledger: 1048577 bytes, at most 1048576"}`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := open(t, world.Opts{Ledger: func(context.Context) ([]byte, error) { return []byte(tc.books), tc.err }})
+			next, stop := p.events()
+			defer stop()
+			if got := string(next("ledger")); got != tc.want {
+				t.Errorf("ledger %s, want %s", got, tc.want)
+			}
+		})
+	}
+}
+
+// A cloud that hangs holds up neither the shop's events nor the end.
+func TestCloudThatHangs(t *testing.T) {
+	asked := make(chan struct{}, 1)
+	p := open(t, world.Opts{Ledger: func(ctx context.Context) ([]byte, error) {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	next, stop := p.events()
+	<-asked
+	p.must("insert", `{"card":"pin"}`)
+	for parse[state](t, next("state")).Card != "pin" {
+	}
+	stop()
+}
+
+// The shop's end is told.
+func TestShopThatEnds(t *testing.T) {
+	dir := t.TempDir()
+	cards, err := deck()
+	check(t, err)
+	shop, err := sim.Open(dir, cards, sim.PadKeys{})
+	check(t, err)
+	client, err := sim.Dial(dir)
+	check(t, err)
+	server := httptest.NewServer(world.New(world.Opts{Shop: client, Every: 2 * time.Millisecond}))
+	p := &place{t, shop, &http.Client{Transport: &http.Transport{}, Timeout: patience}, server.URL}
+	next, stop := p.events()
+	next("state")
+	check(t, shop.Close())
+	if got := string(next("gone")); !strings.Contains(got, "sim: state") {
+		t.Errorf("gone: %s", got)
+	}
+	stop()
+	p.client.CloseIdleConnections()
+	server.Close()
+	_ = client.Close()
+}
+
+func TestWhatIsRefused(t *testing.T) {
+	p := open(t, world.Opts{})
+	for _, tc := range []struct {
+		action, body string
+		status       int
+		says         string
+	}{
+		{"explode", `{}`, 404, "no such action"},
+		{"insert", `{`, 400, "not a request"},
+		{"press", `{"key":["1234"]}`, 400, "not a request"},
+		{"insert", strings.Repeat(" ", 5000) + `{}`, 400, "not a request"},
+		{"insert", `{"card":"gold"}`, 422, "no such card"},
+		{"press", `{"key":"77"}`, 422, "neither a PIN nor a key"},
+		{"unplug", `{"device":"kettle"}`, 422, "no such device"},
+		{"fault", `{"device":"reader","fault":"gremlins"}`, 422, "no such fault"},
+		{"slow", `{"millis":-5}`, 422, "for a line"},
+		{"cable", `{"on":true}`, 422, "this world has none"},
+		{"case", `{"on":true}`, 422, "this world has none"},
+	} {
+		status, says := p.do(tc.action, tc.body)
+		if status != tc.status || !strings.Contains(says, tc.says) || strings.Contains(says, "77") {
+			t.Errorf("%s %.30s: %d %q, want %d %q", tc.action, tc.body, status, says, tc.status, tc.says)
+		}
+	}
+}
+
+func TestWhoIsRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name, method, path, from, host string
+		headers                        map[string]string
+		remote                         bool
+		want                           int
+	}{
+		{"this machine", "GET", "/", "127.0.0.1:9", "localhost:8080", nil, false, 200},
+		{"this machine, IPv6", "GET", "/", "[::1]:9", "[::1]:8080", nil, false, 200},
+		{"another machine", "GET", "/", "192.0.2.1:9", "localhost:8080", nil, false, 403},
+		{"a name that points here", "GET", "/", "127.0.0.1:9", "evil.example:8080", nil, false, 403},
+		{"another machine that may", "GET", "/", "192.0.2.1:9", "shop.example", nil, true, 200},
+		{"another site's page", "POST", "/do/pull", "127.0.0.1:9", "localhost", map[string]string{"Origin": "http://evil.example"}, false, 403},
+		{"another site's page, told", "POST", "/do/pull", "127.0.0.1:9", "localhost", map[string]string{"Sec-Fetch-Site": "cross-site"}, false, 403},
+		{"no such page", "GET", "/etc/passwd", "127.0.0.1:9", "localhost", nil, false, 404},
+		{"an action by GET", "GET", "/do/pull", "127.0.0.1:9", "localhost", nil, false, 405},
+	} {
+		r := httptest.NewRequest(tc.method, tc.path, strings.NewReader("{}"))
+		r.RemoteAddr, r.Host = tc.from, tc.host
+		for k, v := range tc.headers {
+			r.Header.Set(k, v)
+		}
+		w := httptest.NewRecorder()
+		world.New(world.Opts{Remote: tc.remote}).ServeHTTP(w, r)
+		if w.Code != tc.want {
+			t.Errorf("%s: %d, want %d", tc.name, w.Code, tc.want)
+		}
+	}
+}
+
+func TestPagesAreBounded(t *testing.T) {
+	p := open(t, world.Opts{})
+	for range 8 {
+		next, stop := p.events()
+		defer stop()
+		next("state")
+	}
+	response, err := p.client.Get(p.url + "/events")
+	check(t, err)
+	check(t, response.Body.Close())
+	if response.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("the ninth page: %s", response.Status)
+	}
+}
+
+func TestPageIsOnePiece(t *testing.T) {
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
+	r.RemoteAddr = "127.0.0.1:9"
+	world.New(world.Opts{ScreenURL: `http://127.0.0.1:8081/?a="b`}).ServeHTTP(w, r)
+	body, policy := w.Body.String(), w.Header().Get("Content-Security-Policy")
+	for _, want := range []string{`data-screen="http://127.0.0.1:8081/?a=&#34;b"`, "EventSource", `id="paper"`} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	for _, no := range []string{"{{", " src=", "href=", "innerHTML"} {
+		if strings.Contains(body, no) {
+			t.Errorf("the page has %q", no)
+		}
+	}
+	if !strings.Contains(policy, "frame-src 'self' http://127.0.0.1:8081;") || strings.Contains(policy, "unsafe") {
+		t.Errorf("policy %s", policy)
+	}
+}
+
+// Every action of the page is one that is known.
+func TestPageKnowsTheActions(t *testing.T) {
+	p := open(t, world.Opts{})
+	script, err := os.ReadFile("page/world.js")
+	check(t, err)
+	for _, action := range []string{
+		"insert", "pull", "pull-at", "customer", "by-hand", "press", "paper-out", "paper-in", "paper-low", "cover", "jam",
+		"unplug", "replug", "fault", "cable", "case",
+	} {
+		if !bytes.Contains(script, []byte("'"+action+"'")) {
+			t.Errorf("the page does not offer %s", action)
+		}
+		if status, _ := p.do(action, `{}`); status == http.StatusNotFound {
+			t.Errorf("%s is no action", action)
+		}
+	}
+}
