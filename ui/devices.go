@@ -3,7 +3,9 @@ package ui
 // devicesScreen says what is wrong and what to do about it.
 func (u *UI) devicesScreen(p *page, a area) {
 	u.header(p, &a, p.words.devices, func() { u.goTo(atHome) })
-	u.statusLine(p, a.bottom(p.grown(6), p.gap()))
+	if !p.low {
+		u.statusLine(p, a.bottom(p.grown(6), p.gap()))
+	}
 	faults := u.status.Faults
 	if len(faults) == 0 {
 		p.stack(a, p.gap(),
@@ -11,7 +13,7 @@ func (u *UI) devicesScreen(p *page, a area) {
 			p.textBlock(a.w, p.words.allWell, letters{size: p.title(), bold: true, role: RoleText, lines: 2}))
 		return
 	}
-	u.list(p, a, p.grown(25), len(faults), func(p *page, a area, i int) { u.faultCard(p, a, faults[i]) })
+	u.list(p, a, p.grown(27), len(faults), func(p *page, a area, i int) { u.faultCard(p, a, faults[i]) })
 }
 
 // deviceIcons name a picture for each device.

@@ -146,6 +146,14 @@ func (p *page) notice(a area, iconName, text string) {
 	p.text(inner, text, letters{size: p.body(), bold: true, role: RoleOnWarning, align: leading, lines: 3})
 }
 
+// noticeBar cuts a notice off the top, if there is something to say.
+func (p *page) noticeBar(a *area, iconName, text string) {
+	if text != "" {
+		b := p.noticeBlock(a.w, iconName, text)
+		b.draw(a.top(b.height(1), p.gap()), 1)
+	}
+}
+
 // noticeBlock is a notice among other blocks.
 func (p *page) noticeBlock(width float32, iconName, text string) block {
 	if text == "" {

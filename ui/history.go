@@ -89,7 +89,13 @@ func (u *UI) recordScreen(p *page, a area) {
 		return
 	}
 	u.header(p, &a, p.words.details+" "+six(r.Opening.Receipt), func() { u.goTo(atHistory) })
-	u.recordKeys(p, a.bottom(max(p.target(), p.grown(12)), p.gap()), r)
+	if u.opts.Slip == nil {
+		u.reprintKey(p, u.actions(p, &a, 1)[0], r)
+	} else {
+		cells := u.actions(p, &a, 2)
+		p.iconKey(cells[0], plainLook, "receipt", p.words.receipt, p.label(), func() { u.openSlip(r, atRecord) })
+		u.reprintKey(p, cells[1], r)
+	}
 	top := a.top(p.grown(13), p.gap())
 	name, role := stateSign(r.State)
 	p.box(top, RoleSurface, p.radius())
@@ -166,14 +172,16 @@ func screenOf(s payment.State) payment.Screen {
 	return payment.ScreenFault
 }
 
-func (u *UI) recordKeys(p *page, a area, r *payment.Record) {
-	cells := a.columns(2, p.gap())
-	if u.opts.Slip == nil {
-		cells = []area{{}, a}
-	} else {
-		p.iconKey(cells[0], plainLook, "receipt", p.words.receipt, p.label(), func() { u.openSlip(r, atRecord) })
+// actions cuts room for keys: at the right of a wide screen, so that what is
+// read keeps its height, and else below.
+func (u *UI) actions(p *page, a *area, n int) []area {
+	height := max(p.target(), p.grown(12))
+	if !p.wide {
+		row := a.bottom(height, p.gap())
+		return row.columns(n, p.gap())
 	}
-	u.reprintKey(p, cells[1], r)
+	column := a.right(a.w*0.3, p.gap())
+	return column.top(height*float32(n)+p.gap()*float32(n-1), 0).rows(n, p.gap())
 }
 
 // reprintKey asks for the slip on paper, once for each visit.

@@ -18,6 +18,7 @@ func (u *UI) presentScreen(p *page, a area) {
 		title, picture = p.words.insert, "insert"
 	}
 	u.saleFrame(p, &a)
+	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	picturesAt, text := u.split(p, a)
 	if u.opts.ContactOnly {
 		p.icon(picturesAt.inset(p.gap(), p.gap()), picture, RoleAccent)
@@ -28,7 +29,6 @@ func (u *UI) presentScreen(p *page, a area) {
 		p.icon(both[1].inset(p.grown(1), p.grown(1)), picture, RoleAccent)
 	}
 	p.stack(text, p.gap(),
-		p.noticeBlock(text.w, "warning", p.words.notices[u.view.Notice]),
 		p.textBlock(text.w, title, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
 		p.amountBlock(text.w, u.view))
 }
@@ -72,11 +72,17 @@ func cardLine(label, masked string) string {
 
 // chooseScreen lets the customer choose among the card's applications.
 func (u *UI) chooseScreen(p *page, a area) {
-	u.header(p, &a, p.words.choose, nil)
+	title := p.words.choose
+	if p.low {
+		title = written(u.view.Amount)
+	}
+	u.header(p, &a, title, nil)
 	p.labelKey(a.bottom(max(p.target(), p.grown(12)), p.gap()), plainLook, p.words.noneOfThese, p.label(), func() {
 		u.shop.ask(func(s Shop) { s.Choose(-1) })
 	})
-	p.text(a.top(p.grown(7), p.gap()), written(u.view.Amount), letters{size: p.title(), bold: true, role: RoleMuted, lines: 1})
+	if !p.low {
+		p.text(a.top(p.grown(8), p.gap()), written(u.view.Amount), letters{size: p.title(), bold: true, role: RoleText, lines: 1})
+	}
 	const appsMax = 16
 	apps := u.view.Apps[:min(len(u.view.Apps), appsMax)]
 	u.list(p, a, p.grown(14), len(apps), func(p *page, a area, i int) {
@@ -120,10 +126,10 @@ func (p *page) scroll(a area, inner *page, height float32) {
 // pinScreen sends the customer to the PIN pad.
 func (u *UI) pinScreen(p *page, a area) {
 	u.saleFrame(p, &a)
+	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	picture, text := u.split(p, a)
 	p.icon(picture.inset(p.gap(), p.grown(2)), "pinpad", RoleAccent)
 	p.stack(text, p.gap(),
-		p.noticeBlock(text.w, "warning", p.words.notices[u.view.Notice]),
 		p.textBlock(text.w, p.words.pin, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
 		u.pinDots(p),
 		p.textBlock(text.w, p.words.pinHint, letters{size: p.body(), role: RoleMuted, lines: 2}),
@@ -173,13 +179,17 @@ func (u *UI) processingScreen(p *page, a area) {
 	if !running(v) {
 		v.Amount.Minor, v.Amount.Currency = u.amount, u.opts.Currency
 	}
-	p.stack(a, p.grown(2.6),
-		p.noticeBlock(a.w, "warning", p.words.notices[u.view.Notice]),
-		pictureBlock(p.grown(22), p.mm(11), func(a area) { u.steps(p, a, at) }),
-		p.textBlock(a.w, title, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
-		p.textBlock(a.w, hint, letters{size: p.label(), role: RoleMuted, lines: 3}),
-		p.amountBlock(a.w, v),
-		p.textBlock(a.w, cardLine(v.Label, v.Masked), letters{size: p.body(), role: RoleMuted, lines: 2}))
+	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
+	picture, text := u.split(p, a)
+	if !p.wide {
+		text.top(p.gap(), 0)
+	}
+	u.steps(p, picture, at)
+	p.stack(text, p.gap(),
+		p.textBlock(text.w, title, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
+		p.textBlock(text.w, hint, letters{size: p.label(), role: RoleMuted, lines: 3}),
+		p.amountBlock(text.w, v),
+		p.textBlock(text.w, cardLine(v.Label, v.Masked), letters{size: p.body(), role: RoleMuted, lines: 2}))
 }
 
 // pulse is how often the present step changes its look.
@@ -187,7 +197,7 @@ const pulse = 600 * time.Millisecond
 
 // steps shows card, PIN and bank; the present one is large and breathes.
 func (u *UI) steps(p *page, a area, at step) {
-	row := a.centred(min(a.w, p.grown(62)), a.h)
+	row := a.centred(min(a.w, p.grown(62)), min(a.h, p.grown(24)))
 	names := []string{p.words.stepCard, p.words.stepPIN, p.words.stepBank}
 	pictures := []string{"card", "pinpad", "bank"}
 	for i, cell := range row.columns(len(names), p.grown(4)) {

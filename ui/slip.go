@@ -24,7 +24,7 @@ func (u *UI) slipScreen(p *page, a area) {
 		return
 	}
 	u.header(p, &a, p.words.receipt, func() { u.goTo(u.from) })
-	u.reprintKey(p, a.bottom(max(p.target(), p.grown(12)), p.gap()), r)
+	u.reprintKey(p, u.actions(p, &a, 1)[0], r)
 	in := u.opts.Slip(r)
 	in.Language = u.Language()
 	doc := receipt.Render(in)

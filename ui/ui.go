@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -196,6 +197,9 @@ func (u *UI) Ended(res payment.Result, err error) {
 			return
 		}
 		e.view = payment.View{Screen: payment.ScreenFault, Reason: reasonOf(err)}
+		if e.view.Reason == reasonAmount {
+			e.view.Screen = payment.ScreenCancelled
+		}
 	}
 	e.view.Notice = lasting(e.view.Notice)
 	if err != nil {
@@ -219,9 +223,20 @@ func lasting(n payment.Notice) payment.Notice {
 	return n
 }
 
+// The flow's reasons know nothing of a sale that was never begun.
+const (
+	reasonAmount = "amount refused"
+	reasonBusy   = "busy"
+)
+
 func reasonOf(err error) string {
-	if errors.Is(err, payment.ErrStore) {
+	switch {
+	case errors.Is(err, payment.ErrStore):
 		return payment.ReasonStoreFailed
+	case errors.Is(err, money.ErrAmount), errors.Is(err, money.ErrCurrency):
+		return reasonAmount
+	case errors.Is(err, payment.ErrBusy):
+		return reasonBusy
 	}
 	return ""
 }
@@ -237,7 +252,11 @@ func (u *UI) ShowPINKeys(n int) {
 
 // ShowStatus tells how the terminal is. Screens of a sale are not disturbed.
 func (u *UI) ShowStatus(s Status) {
-	s.Faults = append([]Fault(nil), s.Faults[:min(len(s.Faults), faultsMax)]...)
+	s.Faults = slices.Clone(s.Faults[:min(len(s.Faults), faultsMax)])
+	if old := u.status; slices.Equal(old.Faults, s.Faults) && old.Online == s.Online &&
+		old.ToPrint == s.ToPrint && old.ToCloud == s.ToCloud {
+		return
+	}
 	u.status = s
 	if u.at != atAmount && !u.selling() {
 		u.draw()

@@ -94,6 +94,8 @@ var english = vocabulary{
 		payment.ReasonReaderFailed:       {"The card reader does not answer.", "Plug its cable in again, then start anew."},
 		payment.ReasonRestart:            {"The terminal restarted in the middle.", "Do not hand over the goods. The sale is being reversed; start anew."},
 		payment.ReasonStoreFailed:        {"The sale could not be stored.", "Restart the terminal. If it happens again, call service."},
+		reasonAmount:                     {"This amount cannot be charged here.", "Start again with another amount."},
+		reasonBusy:                       {"Another sale is running.", "Wait until it has ended, then start again."},
 		"card removed":                   {"The card was pulled too early.", "Start again, and leave the card in until told."},
 		"card blocked":                   {"This card is blocked.", "Ask for another card. The customer calls the bank."},
 		"no application":                 {"This kind of card is not taken here.", "Ask for another card."},

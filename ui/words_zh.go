@@ -94,6 +94,8 @@ var chinese = vocabulary{
 		payment.ReasonReaderFailed:       {"读卡器没有响应。", "请重新插好连接线，再次收款。"},
 		payment.ReasonRestart:            {"终端在交易中重启。", "请勿交付商品。交易正在冲正，请重新收款。"},
 		payment.ReasonStoreFailed:        {"交易无法保存。", "请重启终端。如再次发生，请联系服务人员。"},
+		reasonAmount:                     {"此处不能收取该金额。", "请用其他金额重新收款。"},
+		reasonBusy:                       {"另一笔交易正在进行。", "请等待其结束后重新收款。"},
 		"card removed":                   {"卡片拔出过早。", "请重新收款，提示前请勿拔卡。"},
 		"card blocked":                   {"卡片已锁定。", "请换一张卡，并请顾客联系发卡行。"},
 		"no application":                 {"此处不支持这种卡。", "请换一张卡。"},
