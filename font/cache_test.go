@@ -180,6 +180,11 @@ func TestBlend(t *testing.T) {
 				t.Fatalf("alpha %d, byte %d is %d, want %.2f", a, i, got.Pix[i], want)
 			}
 		}
+		odd := image.RGBA{Pix: append(make([]byte, 1, 2000), noise(row, 9).Pix...)[1:], Stride: 1024, Rect: row}
+		inkOf(c).blend(&odd, row, m, image.Point{})
+		if !bytes.Equal(odd.Pix, got.Pix) {
+			t.Fatalf("alpha %d: a picture at an odd address gets other pixels", a)
+		}
 		for i := 0; i < len(got.Pix); i += 4 {
 			if p := got.Pix[i : i+4]; max(p[0], p[1], p[2]) > p[3] {
 				t.Fatalf("alpha %d: pixel %v is no longer premultiplied", a, p)

@@ -203,6 +203,26 @@ func (m *memory) mmap(_ int64, length int) ([]byte, error) {
 	return make([]byte, length), nil
 }
 
+// TestOddAddress: memory that cannot be read in words gives the same pixels.
+func TestOddAddress(t *testing.T) {
+	src := noise(image.Rect(0, 0, 9, 1)).Pix
+	odd := append(make([]byte, 1, 64), src...)[1:]
+	for _, f := range []format{xrgb8888, rgb565} {
+		want := make([]byte, 9*f.bytes)
+		f.convert(want, src)
+		for name, from := range map[string][]byte{"even": src, "odd": odd} {
+			to := make([]byte, 64)[1:][:9*f.bytes]
+			if f.convert(to, from); !bytes.Equal(to, want) {
+				t.Errorf("%v from an %s address: % x, want % x", f, name, to, want)
+			}
+		}
+		to := make([]byte, 9*f.bytes)
+		if f.convert(to, odd); !bytes.Equal(to, want) {
+			t.Errorf("%v: % x, want % x", f, to, want)
+		}
+	}
+}
+
 func benchmark(b *testing.B, f format) {
 	w, h := 720, 1280
 	s := surface{make([]byte, w*h*f.bytes), w * f.bytes, image.Pt(w, h), f}

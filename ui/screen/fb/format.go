@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"image"
+	"unsafe"
 )
 
 // field is where a colour's bits lie in a pixel.
@@ -38,28 +39,52 @@ func (f format) check() error {
 // convert writes a row of RGBA pixels, as image.RGBA has them, into a panel's
 // row. Alpha is left out: a panel shows its picture on black.
 func (f format) convert(dst, src []byte) {
-	switch f {
-	case xrgb8888:
-		for len(src) >= 4 && len(dst) >= 4 {
-			p := binary.LittleEndian.Uint32(src)
-			binary.LittleEndian.PutUint32(dst, p>>16&0xff|p&0xff00|p&0xff<<16)
-			dst, src = dst[4:], src[4:]
-		}
-	case rgb565:
-		for len(src) >= 4 && len(dst) >= 2 {
-			p := binary.LittleEndian.Uint32(src)
-			binary.LittleEndian.PutUint16(dst, uint16(p&0xf8<<8|p>>5&0x7e0|p>>19&0x1f))
-			dst, src = dst[2:], src[4:]
-		}
-	default:
-		for len(src) >= 4 && len(dst) >= f.bytes {
-			v := f.red.put(src[0]) | f.green.put(src[1]) | f.blue.put(src[2])
-			for i := range f.bytes {
-				dst[i] = byte(v >> (8 * i))
+	if wide, ok := view[uint32](src); ok {
+		switch f {
+		case xrgb8888:
+			if to, ok := view[uint32](dst); ok {
+				toXRGB(to, wide)
+				return
 			}
-			dst, src = dst[f.bytes:], src[4:]
+		case rgb565:
+			if to, ok := view[uint16](dst); ok {
+				to565(to, wide)
+				return
+			}
 		}
 	}
+	for len(src) >= 4 && len(dst) >= f.bytes {
+		v := f.red.put(src[0]) | f.green.put(src[1]) | f.blue.put(src[2])
+		for i := range f.bytes {
+			dst[i] = byte(v >> (8 * i))
+		}
+		dst, src = dst[f.bytes:], src[4:]
+	}
+}
+
+func toXRGB(dst, src []uint32) {
+	dst = dst[:len(src)]
+	for i, p := range src {
+		dst[i] = p>>16&0xff | p&0xff00 | p&0xff<<16
+	}
+}
+
+func to565(dst []uint16, src []uint32) {
+	dst = dst[:len(src)]
+	for i, p := range src {
+		dst[i] = uint16(p&0xf8<<8 | p>>5&0x7e0 | p>>19&0x1f)
+	}
+}
+
+// view returns bytes as whole numbers, low byte first. It is not ok where the
+// machine would read them otherwise or not at all. On 32-bit ARM Go reads and
+// writes encoding/binary's numbers byte by byte, which is too slow here.
+func view[T uint16 | uint32](b []byte) ([]T, bool) {
+	size := unsafe.Sizeof(T(0))
+	if len(b) == 0 || uintptr(unsafe.Pointer(&b[0]))%size != 0 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil, false
+	}
+	return unsafe.Slice((*T)(unsafe.Pointer(&b[0])), len(b)/int(size)), true
 }
 
 // put places the highest bits of a colour.
