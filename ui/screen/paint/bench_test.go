@@ -3,8 +3,6 @@ package paint
 import (
 	"image"
 	"testing"
-
-	"fyne.io/fyne/v2"
 )
 
 // The scenes of the benchmarks at the size of a 5.5" panel. Run both painters
@@ -75,5 +73,3 @@ func BenchmarkFirst(b *testing.B) {
 		s.paint(newPainter(), image.NewRGBA(image.Rectangle{Max: s.size}))
 	}
 }
-
-var _ fyne.Widget = (*key)(nil)

@@ -45,7 +45,7 @@ func TestLikeness(t *testing.T) {
 		make func(w, h int, scale float32) *scene
 	}{{"keypad", keypad}, {"list", list}, {"dialog", dialog}, {"shapes", shapes}} {
 		for _, scale := range []float32{1, 2} {
-			t.Run(c.name, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s/%v", c.name, scale), func(t *testing.T) {
 				s := c.make(360, 640, scale)
 				dst := s.image()
 				s.paint(newPainter(), dst)

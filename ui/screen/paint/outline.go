@@ -46,10 +46,10 @@ func outlineOf(s *shape) outline {
 		return outline{polygonOutline(s, c, radius)}
 	case kindArc:
 		return arcOutline(s, c, radius)
-	default:
+	case kindRectangle, kindLine, kindText, kindImage, kindRaster, kindLinear, kindRadial:
 		// A line has no inside, and the others need no outline.
-		return nil
 	}
+	return nil
 }
 
 // polygonOutline returns a regular polygon whose corners may be rounded.

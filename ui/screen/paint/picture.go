@@ -86,7 +86,12 @@ func (p *Painter) forget() {
 
 func (p *Painter) image(i *canvas.Image, pos fyne.Position, clip image.Rectangle) {
 	img := i.Image
-	if img == nil || img.Bounds().Empty() {
+	if img == nil {
+		return
+	}
+	// Go's Uniform is two thousand million pixels wide.
+	from := img.Bounds().Intersect(image.Rect(-coordMax, -coordMax, coordMax, coordMax))
+	if from.Empty() {
 		return
 	}
 	box := p.place(pos, i.Size())
@@ -95,7 +100,6 @@ func (p *Painter) image(i *canvas.Image, pos fyne.Position, clip image.Rectangle
 	}
 	o := op{kind: kindImage, box: box, alpha: opacity(i.Translucency), filter: filterOf(i.ScaleMode)}
 	o.shape.rounded = float64(max(0, min(i.CornerRadius*p.scale, float32(min(box.Dx(), box.Dy()))/2)))
-	from := img.Bounds()
 	switch i.FillMode {
 	case canvas.ImageFillContain, canvas.ImageFillOriginal:
 		o.box = contain(box, aspect(i))
@@ -208,7 +212,7 @@ func (p *Painter) pictureTexture(o *op) *image.RGBA {
 	if r := o.source.raster; r != nil {
 		img = r.Generator(o.shape.w, o.shape.h)
 		if img != nil {
-			from = img.Bounds()
+			from = img.Bounds().Intersect(image.Rect(-coordMax, -coordMax, coordMax, coordMax))
 		}
 	}
 	pixels := image.NewRGBA(o.cut.Sub(o.cut.Min))
@@ -220,6 +224,10 @@ func (p *Painter) pictureTexture(o *op) *image.RGBA {
 	p.textures.put(&k, &texture{pixels: pixels})
 	return pixels
 }
+
+// smoothMax bounds what Go's smooth scaler may set aside: 32 bytes for each
+// pixel of the new width in each row of the old height.
+const smoothMax = 8 << 20
 
 // resize draws part of a picture so that it fills a rectangle, of which dst
 // may be a part.
@@ -235,6 +243,9 @@ func resize(dst *image.RGBA, to image.Rectangle, img image.Image, from image.Rec
 	case filterFastest:
 		scaler = draw.ApproxBiLinear
 	case filterSmooth:
+		if int64(to.Dx())*int64(from.Dy()) > smoothMax/32 {
+			scaler = draw.ApproxBiLinear
+		}
 	}
 	scaler.Scale(dst, to, img, from, draw.Src, nil)
 }
