@@ -117,10 +117,6 @@ func (c *screenCanvas) layerAt(at fyne.Position) fyne.CanvasObject {
 // Refresh notes that an object changed; it is laid out and painted after this
 // batch of events.
 func (c *screenCanvas) Refresh(o fyne.CanvasObject) {
-	if !c.s.queue.owned() {
-		c.s.queue.post(func() { c.Refresh(o) })
-		return
-	}
 	c.tree.refresh(o)
 	c.window.display.painter.Refresh(o)
 }

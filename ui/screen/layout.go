@@ -1,6 +1,9 @@
 package screen
 
-import "fyne.io/fyne/v2"
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/canvas"
+)
 
 // tree knows a canvas's visible objects as they were after the last batch of
 // events: whose child each is, and how large it was and wanted to be. Fyne
@@ -94,6 +97,7 @@ func (t *tree) visit(o, parent fyne.CanvasObject, depth int) int {
 		if p := t.nodes[parent]; p != nil {
 			p.changed = true
 		}
+		redraw(o)
 	}
 	seen := 1
 	if n.walk == t.walk { // an object that is in the tree twice
@@ -118,6 +122,14 @@ func (t *tree) visit(o, parent fyne.CanvasObject, depth int) int {
 	}
 	n.changed, n.children, n.size = false, shown, o.Size()
 	return seen
+}
+
+// redraw draws an icon for the canvas that it is now on. Before that Fyne knew
+// no scale, and drew it twice as large as it is shown.
+func redraw(o fyne.CanvasObject) {
+	if i, ok := o.(*canvas.Image); ok && (i.Resource != nil || i.File != "") {
+		i.Refresh()
+	}
 }
 
 // grow lays out the parents of an object that wants another size than before,

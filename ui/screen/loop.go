@@ -53,9 +53,7 @@ func (s *Screen) wait(alarm *time.Timer) bool {
 
 // batch handles what else has arrived, then what is due.
 func (s *Screen) batch() {
-	if s.queue.drain() {
-		s.tidy = false
-	}
+	s.queue.drain()
 	for range batchMax {
 		select {
 		case e := <-s.events:

@@ -33,7 +33,7 @@ func (p *pngBuffer) Put(b *png.EncoderBuffer) { p.b = b }
 
 // encode returns the PNG of r, which is opaque.
 func (e *encoder) encode(img *image.RGBA, r image.Rectangle) ([]byte, error) {
-	var tile image.Image = img.SubImage(r)
+	tile := img.SubImage(r)
 	if e.count(img, r) {
 		tile = &e.indexed
 	}

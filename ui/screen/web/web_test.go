@@ -70,7 +70,8 @@ type browser struct {
 	damaged  []image.Rectangle // of the last message
 }
 
-func dial(t testing.TB, server *httptest.Server, token string) (*browser, *http.Response, error) {
+// dial connects, or returns the status of the refusal.
+func dial(t testing.TB, server *httptest.Server, token string) (b *browser, status int, err error) {
 	t.Helper()
 	dialer := websocket.Dialer{Subprotocols: []string{"cloudpos.screen.v1"}}
 	if token != "" {
@@ -78,14 +79,15 @@ func dial(t testing.TB, server *httptest.Server, token string) (*browser, *http.
 	}
 	conn, response, err := dialer.Dial("ws"+strings.TrimPrefix(server.URL, "http")+"/screen/ws", nil)
 	if response != nil {
-		t.Cleanup(func() { _ = response.Body.Close() })
+		status = response.StatusCode
+		defer func() { _ = response.Body.Close() }()
 	}
 	if err != nil {
-		return nil, response, err
+		return nil, status, err
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	check(t, conn.SetReadDeadline(time.Now().Add(patience)))
-	return &browser{t: t, conn: conn}, response, nil
+	return &browser{t: t, conn: conn}, status, nil
 }
 
 func connect(t testing.TB, server *httptest.Server, token string) *browser {
@@ -328,7 +330,7 @@ func TestCloseSendsViewersAway(t *testing.T) {
 	if err := s.Present(solid(color.RGBA{}), nil); err == nil {
 		t.Error("a closed screen shows images")
 	}
-	if _, response, err := dial(t, server, ""); err == nil || response.StatusCode != http.StatusServiceUnavailable {
+	if _, status, err := dial(t, server, ""); err == nil || status != http.StatusServiceUnavailable {
 		t.Errorf("a viewer of a closed screen: %v", err)
 	}
 	check(t, s.Close())
