@@ -1,0 +1,49 @@
+package font_test
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/cloudpos/cloudpos/font"
+)
+
+// A line is as wide as it will be drawn: Chinese characters are an em each.
+func ExampleCache_Measure() {
+	cache := font.NewCache(1 << 20)
+	width, ascent, descent := cache.Measure("请插卡", 100, false)
+	fmt.Println(width, ascent, descent)
+	// Output: 300 116 28.8
+}
+
+// Dots for a printer, shown as text without the empty rows.
+func ExamplePack() {
+	dots := font.Pack(font.Raster("¥12", 40, 20, true))
+	for y := range dots.Height {
+		row := make([]byte, dots.Width)
+		for x := range row {
+			row[x] = '.'
+			if dots.Black(x, y) {
+				row[x] = '#'
+			}
+		}
+		if bytes.ContainsRune(row, '#') {
+			fmt.Println(string(row))
+		}
+	}
+	// Output:
+	// ............................#...........
+	// ####....###.....####.....#######........
+	// .###...###.....#####....#########.......
+	// .###...###....######....###...###.......
+	// ..###..##....#######..........###.......
+	// ..###.###.....#..###..........###.......
+	// ...#####.........###..........###.......
+	// ...#####.........###.........###........
+	// ..########.......###........####........
+	// ..#######........###.......####.........
+	// ....###..........###......####..........
+	// ..########.......###.....####...........
+	// ..#######........###....#########.......
+	// ....###..........###....##########......
+	// ....###..........###....##########......
+}
