@@ -77,7 +77,7 @@ type Wiring struct {
 type Opts struct {
 	Shop Shop
 	// Ledger returns the cloud's books, newest first: JSON objects one after
-	// the other, or an array of them.
+	// the other, or an array of them. It returns when its context ends.
 	Ledger    func(context.Context) ([]byte, error)
 	Cable     Cable
 	Panel     Panel

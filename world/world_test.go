@@ -109,10 +109,8 @@ func (p *place) events() (next func(name string) []byte, stop func()) {
 		p.t.Fatalf("no event %s: %v", name, lines.Err())
 		return nil
 	}
-	return next, func() {
-		cancel()
-		_ = response.Body.Close()
-	}
+	p.t.Cleanup(func() { _ = response.Body.Close() })
+	return next, cancel
 }
 
 type state struct {

@@ -19,15 +19,3 @@ func FuzzParseInput(f *testing.F) {
 		}
 	})
 }
-
-func FuzzClamp(f *testing.F) {
-	f.Add(float32(3), float32(10))
-	f.Fuzz(func(t *testing.T, x, most float32) {
-		if most < 0 || most != most || x != x {
-			return
-		}
-		if got := clamp(x, 0, most); got < 0 || got > most {
-			t.Errorf("clamp(%v, 0, %v) = %v", x, most, got)
-		}
-	})
-}

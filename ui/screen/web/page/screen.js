@@ -161,6 +161,7 @@ async function receive(from, data) {
 }
 
 function resize(width, height) {
+  canvas.hidden = false;
   if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
   // Whoever frames the screen may take its shape, which is no secret.
   if (window.parent !== window) window.parent.postMessage({ cloudpos: 'size', width, height }, '*');
