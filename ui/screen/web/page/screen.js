@@ -73,7 +73,6 @@ async function connect() {
   resize(hello.width, hello.height);
   $('badge').hidden = !viewOnly;
   $('badge').textContent = words.looking;
-  $('keyboard').hidden = viewOnly || !matchMedia('(pointer: coarse)').matches;
   open();
 }
 
@@ -173,6 +172,10 @@ function fit() {
   const scale = Math.min(stage.clientWidth / canvas.width, stage.clientHeight / canvas.height);
   canvas.style.width = canvas.width * scale + 'px';
   canvas.style.height = canvas.height * scale + 'px';
+  // The phone's keyboard has a button where it covers nothing of the picture;
+  // elsewhere the screen's own keyboard must do.
+  const across = (stage.clientWidth - canvas.width * scale) / 2, down = (stage.clientHeight - canvas.height * scale) / 2;
+  $('keyboard').hidden = viewOnly || Math.max(across, down) < 62 || !matchMedia('(pointer: coarse)').matches;
 }
 new ResizeObserver(fit).observe(stage);
 
