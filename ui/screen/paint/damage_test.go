@@ -129,8 +129,11 @@ func (w *world) change() {
 				at.Objects = append(at.Objects[:i:i], at.Objects[i+1:]...)
 			}
 		case 6:
-			if text, ok := o.(*canvas.Text); ok {
-				text.Text += "!"
+			switch o := o.(type) {
+			case *canvas.Text:
+				o.Text += "!"
+			case *canvas.Image:
+				o.Image = w.picture()
 			}
 		}
 	}
@@ -217,6 +220,30 @@ func TestNothingChanged(t *testing.T) {
 	}
 	if got := s.paint(p, s.image()); len(got) != 1 || got[0] != dst.Rect {
 		t.Errorf("damage on a new image is %v, want %v", got, dst.Rect)
+	}
+}
+
+// TestClip: what scrolls, and what a container clips, stays in its frame.
+func TestClip(t *testing.T) {
+	wide := canvas.NewRectangle(color.Black)
+	wide.SetMinSize(fyne.NewSize(200, 200))
+	for name, o := range map[string]fyne.CanvasObject{
+		"scroll":    container.NewScroll(wide),
+		"container": container.NewClip(wide),
+	} {
+		o.Resize(fyne.NewSize(30, 20))
+		o.Move(fyne.NewPos(10, 10))
+		dst := image.NewRGBA(image.Rect(0, 0, 60, 60))
+		newPainter().Paint(dst, 1, color.White, []fyne.CanvasObject{o})
+		for y := range 60 {
+			for x := range 60 {
+				want := image.Pt(x, y).In(image.Rect(10, 10, 40, 30))
+				// A scroll paints shadows and bars of its own inside.
+				if got := dst.RGBAAt(x, y).R < 128; got != want {
+					t.Fatalf("%s: pixel %d,%d is painted: %v, want %v", name, x, y, got, want)
+				}
+			}
+		}
 	}
 }
 

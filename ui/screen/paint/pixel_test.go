@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -114,4 +115,31 @@ func TestSolid(t *testing.T) {
 	if solid < 3 {
 		t.Errorf("only %d operations hide anything", solid)
 	}
+}
+
+// TestStroke: a pen covers what is nearer to its path than half its width,
+// around corners to either side too, and nothing else.
+func TestStroke(t *testing.T) {
+	path := []point{{20, 20}, {80, 15}, {60, 50}, {85, 85}, {50, 60}, {15, 80}, {35, 50}}
+	const half = 6
+	m := rasterize(stroke(outline{path}, 2*half), image.Rect(0, 0, 100, 100))
+	for y := range 100 {
+		for x := range 100 {
+			p, near := point{float64(x) + 0.5, float64(y) + 0.5}, math.Inf(1)
+			for i, a := range path {
+				near = math.Min(near, distance(p, a, path[(i+1)%len(path)]))
+			}
+			got := m.pixels[100*y+x]
+			if near < half-1 && got < 250 || near > half+1 && got > 5 {
+				t.Fatalf("pixel %d,%d at %.1f from the path has coverage %d", x, y, near, got)
+			}
+		}
+	}
+}
+
+// distance returns how far a point is from a line between two others.
+func distance(p, a, b point) float64 {
+	dx, dy := b.x-a.x, b.y-a.y
+	along := min(max(((p.x-a.x)*dx+(p.y-a.y)*dy)/(dx*dx+dy*dy), 0), 1)
+	return math.Hypot(p.x-a.x-along*dx, p.y-a.y-along*dy)
 }

@@ -11,7 +11,6 @@ type textureKey struct {
 	shape  shape
 	cut    image.Rectangle
 	serial uint64 // of a picture
-	from   image.Rectangle
 	filter filter
 	a, b   color.RGBA // of a gradient
 }
