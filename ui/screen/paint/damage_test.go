@@ -96,11 +96,12 @@ func (w *world) object() fyne.CanvasObject {
 }
 
 func (w *world) picture() image.Image {
-	img := image.NewRGBA(image.Rect(-3, 2, 1+w.number(20), 12))
+	img := image.NewRGBA(image.Rect(-3, 2, 1+w.number(2), 12))
+	shade := w.number(3)
 	for i := range img.Pix {
 		img.Pix[i] = 255
 		if i%4 != 3 {
-			img.Pix[i] = uint8(7 * i)
+			img.Pix[i] = uint8(7 * i * shade)
 		}
 	}
 	return img
