@@ -81,7 +81,7 @@ func (u *UI) amountDisplay(p *page, a area) *amountDisplay {
 	inner := a.inset(p.grown(2.4), p.grown(1))
 	p.text(inner.top(min(p.grown(6), inner.h*0.36), 0), u.opts.Currency.Code,
 		letters{size: p.body(), role: RoleMuted, align: trailing, lines: 1})
-	d := &amountDisplay{area: inner, page: p, width: ruler{true}}
+	d := &amountDisplay{area: inner, page: p, width: p.ruler(true)}
 	d.text = canvas.NewText("", p.colours[RoleText])
 	d.text.TextStyle.Bold = true
 	d.text.Alignment = fyne.TextAlignTrailing

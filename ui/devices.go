@@ -41,5 +41,5 @@ func (u *UI) faultCard(p *page, a area, f Fault) {
 	follow := letters{size: p.body(), role: RoleText, align: leading, lines: 3}
 	p.stack(a, p.grown(0.4),
 		p.textBlock(a.w, device, caption), p.textBlock(a.w, say.what, lead),
-		p.textBlock(a.w, say.next, follow), p.textBlock(a.w, f.Detail, caption))
+		p.textBlock(a.w, say.next, follow), optional(p.textBlock(a.w, f.Detail, caption)))
 }

@@ -12,7 +12,7 @@
 //	window.SetContent(u.Content())
 //	fyne.Do(func() { u.Show(view) })
 //
-// All methods but Close belong to the UI goroutine.
+// All methods belong to the UI goroutine.
 //
 // Sizes are in millimetres. Opts.PerMM says how many of Fyne's units one has;
 // a canvas whose scale is dpi/160 has 160/25.4 of them on every panel.

@@ -43,9 +43,9 @@ func (u *UI) draw() {
 	all := area{0, 0, u.size.Width, u.size.Height}
 	p.box(all, RoleBackground, 0)
 	if u.opts.Training {
-		strip := all.top(p.mm(3.6)+p.grown(1.2), 0)
+		strip := all.top(p.mm(2.8)+p.grown(0.8), 0)
 		p.box(strip, RoleWarning, 0)
-		p.text(strip, u.style.words.training, letters{size: p.mm(2.6), bold: true, role: RoleOnWarning, lines: 1})
+		p.text(strip, u.style.words.training, letters{size: p.mm(2.4), bold: true, role: RoleOnWarning, lines: 1})
 	}
 	u.screen()(p, all.inset(p.gap(), p.gap()))
 	u.root.Objects = p.objects
@@ -159,6 +159,6 @@ func (p *page) noticeBlock(width float32, iconName, text string) block {
 	if text == "" {
 		return fixedBlock(0, nil)
 	}
-	h := ruler{true}.fit(text, width-p.grown(10.8), 1<<20, p.body(), 3).height()
+	h := p.ruler(true).fit(text, width-p.grown(10.8), 1<<20, p.body(), 3).height()
 	return fixedBlock(max(p.grown(9), h+p.grown(2.4)), func(a area) { p.notice(a, iconName, text) })
 }

@@ -74,7 +74,7 @@ func (u *UI) endScreen(p *page, a area) {
 	s := u.signOf(e)
 	var hero area
 	if p.wide {
-		hero = a.left(a.w*0.5, p.gap())
+		hero = a.left(a.w*heroShare(p), p.gap())
 	} else {
 		hero = a.top(a.h*0.44, p.gap())
 	}
@@ -97,8 +97,8 @@ func (u *UI) endScreen(p *page, a area) {
 	p.stack(a, p.gap(), take,
 		p.textBlock(a.w, say.what, lead),
 		p.textBlock(a.w, say.next, follow),
-		p.textBlock(a.w, cardLine(e.view.Label, e.view.Masked), small),
-		p.textBlock(a.w, e.detail, small))
+		optional(p.textBlock(a.w, cardLine(e.view.Label, e.view.Masked), small)),
+		optional(p.textBlock(a.w, e.detail, small)))
 	u.leaveLater(e)
 }
 
@@ -117,6 +117,14 @@ func (u *UI) hero(p *page, a area, s sign, e *ended) {
 	word := inner.bottom(min(p.mm(17), inner.h*0.42), 0)
 	p.text(word, s.word, letters{size: max(p.mm(11), p.grown(11)), bold: true, role: s.look.on, lines: 1})
 	p.icon(inner, s.icon, s.look.on)
+}
+
+// heroShare is how much of a wide screen the sign gets.
+func heroShare(p *page) float32 {
+	if p.low {
+		return 0.56
+	}
+	return 0.5
 }
 
 func (u *UI) endKeys(p *page, a area, e *ended) {

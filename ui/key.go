@@ -73,10 +73,10 @@ func (p *page) iconKey(a area, l look, name, label string, size float32, tapped 
 		}
 		inner := a.inset(p.grown(1.6), 0)
 		gap := p.grown(1.4)
-		f := ruler{true}.fit(label, inner.w-side-gap, inner.h, size, 2)
+		f := p.ruler(true).fit(label, inner.w-side-gap, inner.h, size, 2)
 		w := float32(0)
 		for _, line := range f.lines {
-			w = max(w, ruler{true}.measure(line, f.size).Width)
+			w = max(w, p.ruler(true).measure(line, f.size).Width)
 		}
 		inner = inner.centred(side+gap+w, inner.h)
 		p.icon(inner.left(side, gap), name, l.on)

@@ -3,6 +3,10 @@ package ui
 // perMMDefault is for a canvas whose scale is dpi/160.
 const perMMDefault = 160 / 25.4
 
+// lettersMinMM is the size of the smallest letters; their capitals are 1 mm
+// high. What does not fit then loses letters.
+const lettersMinMM = 1.5
+
 // targetMM is the smallest side of what can be tapped.
 const targetMM = 10
 
@@ -38,7 +42,12 @@ func (m metrics) grown(v float32) float32 { return v * m.perMM * m.grow }
 func (m metrics) target() float32 { return max(m.mm(targetMM), m.grown(targetMM)) }
 
 // gap is the space between things.
-func (m metrics) gap() float32 { return m.grown(1.8) }
+func (m metrics) gap() float32 {
+	if m.low {
+		return m.mm(0.9) // four keys of 10 mm have to fit, and a banner
+	}
+	return m.grown(1.8)
+}
 
 // radius is that of a rounded corner.
 func (m metrics) radius() float32 { return m.grown(1.6) }

@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"slices"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 )
@@ -68,6 +70,9 @@ func (p *page) dot(a area, role Role) *canvas.Circle {
 	return c
 }
 
+// ruler measures in this page's units.
+func (p *page) ruler(bold bool) ruler { return ruler{bold, p.mm(lettersMinMM)} }
+
 // icon draws one of our icons, as large as fits.
 func (p *page) icon(a area, name string, role Role) {
 	side := min(a.w, a.h)
@@ -81,7 +86,7 @@ func (p *page) text(a area, text string, l letters) {
 	if text == "" {
 		return
 	}
-	f := ruler{l.bold}.fit(text, a.w, a.h, l.size, l.linesMax())
+	f := p.ruler(l.bold).fit(text, a.w, a.h, l.size, l.linesMax())
 	p.lines(a, f, l)
 }
 
@@ -95,7 +100,7 @@ func (p *page) lines(a area, f fitted, l letters) {
 		t := canvas.NewText(line, p.colours[l.role])
 		t.TextSize = f.size
 		t.TextStyle.Bold = l.bold
-		w := ruler{l.bold}.measure(line, f.size).Width
+		w := p.ruler(l.bold).measure(line, f.size).Width
 		x := a.x
 		switch l.align {
 		case middle:
@@ -114,6 +119,13 @@ func (p *page) lines(a area, f fitted, l letters) {
 type block struct {
 	height func(factor float32) float32
 	draw   func(a area, factor float32)
+	spare  bool // left out before everything gets small
+}
+
+// optional makes a block a spare one.
+func optional(b block) block {
+	b.spare = true
+	return b
 }
 
 // textBlock is a text as high as it needs to be in a width.
@@ -130,7 +142,7 @@ func (p *page) textBlock(width float32, text string, l letters) block {
 			}
 			const endless = 1 << 20
 			l := scaled(factor)
-			return ruler{l.bold}.fit(text, width, endless, l.size, l.linesMax()).height()
+			return p.ruler(l.bold).fit(text, width, endless, l.size, l.linesMax()).height()
 		},
 		draw: func(a area, factor float32) { p.text(a, text, scaled(factor)) },
 	}
@@ -138,25 +150,28 @@ func (p *page) textBlock(width float32, text string, l letters) block {
 
 // fixedBlock is a picture or keys of a height which does not change.
 func fixedBlock(h float32, draw func(area)) block {
-	return block{func(float32) float32 { return h }, func(a area, _ float32) { draw(a) }}
+	return block{height: func(float32) float32 { return h }, draw: func(a area, _ float32) { draw(a) }}
 }
 
 // pictureBlock shrinks with the letters, down to least.
 func pictureBlock(h, least float32, draw func(area)) block {
 	return block{
-		func(factor float32) float32 { return max(least, h*factor) },
-		func(a area, _ float32) { draw(a) },
+		height: func(factor float32) float32 { return max(least, h*factor) },
+		draw:   func(a area, _ float32) { draw(a) },
 	}
 }
 
-// stack puts blocks below each other into the middle of an area, smaller if
-// they do not fit.
+// stack puts blocks below each other into the middle of an area. If they do not
+// fit they get smaller, then the last spare ones are left out.
 func (p *page) stack(a area, gap float32, blocks ...block) {
-	const step, least = 0.95, 0.5
+	const step, small, least = 0.95, 0.78, 0.5
 	factor := float32(1)
 	heights, total := stackHeights(blocks, gap, factor)
 	for total > a.h && factor > least {
 		factor *= step
+		if i := lastSpare(blocks); factor < small && i >= 0 {
+			blocks, factor = slices.Delete(slices.Clone(blocks), i, i+1), 1
+		}
 		heights, total = stackHeights(blocks, gap*factor, factor)
 	}
 	rest := a
@@ -166,6 +181,15 @@ func (p *page) stack(a area, gap float32, blocks ...block) {
 			b.draw(rest.top(heights[i], gap*factor), factor)
 		}
 	}
+}
+
+func lastSpare(blocks []block) int {
+	for i := len(blocks) - 1; i >= 0; i-- {
+		if blocks[i].spare {
+			return i
+		}
+	}
+	return -1
 }
 
 func stackHeights(blocks []block, gap, factor float32) (heights []float32, total float32) {

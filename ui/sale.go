@@ -132,9 +132,9 @@ func (u *UI) pinScreen(p *page, a area) {
 	p.stack(text, p.gap(),
 		p.textBlock(text.w, p.words.pin, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
 		u.pinDots(p),
-		p.textBlock(text.w, p.words.pinHint, letters{size: p.body(), role: RoleMuted, lines: 2}),
+		optional(p.textBlock(text.w, p.words.pinHint, letters{size: p.body(), role: RoleMuted, lines: 2})),
 		p.amountBlock(text.w, u.view),
-		p.textBlock(text.w, cardLine(u.view.Label, u.view.Masked), letters{size: p.body(), role: RoleMuted, lines: 2}))
+		optional(p.textBlock(text.w, cardLine(u.view.Label, u.view.Masked), letters{size: p.body(), role: RoleMuted, lines: 2})))
 }
 
 // pinDots are one for each key pressed, when the pad tells. Their number is all
@@ -189,7 +189,7 @@ func (u *UI) processingScreen(p *page, a area) {
 		p.textBlock(text.w, title, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
 		p.textBlock(text.w, hint, letters{size: p.label(), role: RoleMuted, lines: 3}),
 		p.amountBlock(text.w, v),
-		p.textBlock(text.w, cardLine(v.Label, v.Masked), letters{size: p.body(), role: RoleMuted, lines: 2}))
+		optional(p.textBlock(text.w, cardLine(v.Label, v.Masked), letters{size: p.body(), role: RoleMuted, lines: 2})))
 }
 
 // pulse is how often the present step changes its look.

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"sync"
-
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/payment"
 )
@@ -39,8 +37,8 @@ const requestsMax = 16
 
 // requests takes the taps to the shop, in order.
 type requests struct {
-	queue chan func(Shop)
-	once  sync.Once
+	queue  chan func(Shop)
+	closed bool
 }
 
 func newRequests(s Shop) *requests {
@@ -55,11 +53,19 @@ func newRequests(s Shop) *requests {
 
 // ask never blocks.
 func (r *requests) ask(request func(Shop)) {
+	if r.closed {
+		return
+	}
 	select {
 	case r.queue <- request:
 	default:
 	}
 }
 
-// close lets the queue run dry. Nothing may be asked afterwards.
-func (r *requests) close() { r.once.Do(func() { close(r.queue) }) }
+// close lets the queue run dry. What is asked afterwards is lost.
+func (r *requests) close() {
+	if !r.closed {
+		r.closed = true
+		close(r.queue)
+	}
+}

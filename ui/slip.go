@@ -51,7 +51,7 @@ func (p *page) slipLine(a *area, line drivers.Print) {
 		size *= 1.5
 	}
 	l := letters{size: size, bold: line.Bold, role: RoleInk, lines: 3}
-	height := ruler{line.Bold}.fit("M", a.w, 1<<20, size, 1).lineHeight
+	height := p.ruler(line.Bold).fit("M", a.w, 1<<20, size, 1).lineHeight
 	if line.Rule {
 		row := a.top(p.grown(3), 0)
 		p.box(area{row.x, row.y + row.h/2, row.w, p.mm(0.2)}, RoleInk, 0)
@@ -73,6 +73,6 @@ func (p *page) slipLine(a *area, line drivers.Print) {
 		l.align = trailing
 	case drivers.Centre:
 	}
-	f := ruler{line.Bold}.fit(line.Text, a.w, 1<<20, size, l.lines)
+	f := p.ruler(line.Bold).fit(line.Text, a.w, 1<<20, size, l.lines)
 	p.lines(a.top(max(height, f.height()), 0), f, l)
 }

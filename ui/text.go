@@ -12,7 +12,10 @@ import (
 const textMax = 240
 
 // ruler measures a line in one face.
-type ruler struct{ bold bool }
+type ruler struct {
+	bold bool
+	min  float32 // size of letters
+}
 
 func (r ruler) measure(line string, size float32) fyne.Size {
 	return fyne.MeasureText(line, size, fyne.TextStyle{Bold: r.bold})
@@ -28,12 +31,12 @@ type fitted struct {
 func (f fitted) height() float32 { return f.lineHeight * float32(len(f.lines)) }
 
 // fit breaks a text into at most linesMax lines that fit into w by h. It makes
-// letters smaller, from size down to a bit more than half of it, and cuts with
-// an ellipsis only when that does not help.
+// letters smaller, from size down to half of it, and cuts with an
+// ellipsis only when that does not help.
 func (r ruler) fit(text string, w, h, size float32, linesMax int) fitted {
-	const step, least = 0.95, 0.56
+	const step, least = 0.95, 0.5
 	text = printable(text)
-	smallest := size * least
+	smallest := max(size*least, r.min)
 	for {
 		f := fitted{size: size, lineHeight: r.measure("M", size).Height}
 		within := func(line string) bool { return r.measure(line, size).Width <= w }

@@ -125,7 +125,7 @@ func New(app fyne.App, shop Shop, opts Opts) *UI {
 // Content is what a window holds.
 func (u *UI) Content() fyne.CanvasObject { return u.root }
 
-// Close stops timers and requests. The UI must not be used afterwards.
+// Close stops timers and requests.
 func (u *UI) Close() {
 	u.drawing++
 	if u.stopTicks != nil {

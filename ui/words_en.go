@@ -31,7 +31,7 @@ var english = vocabulary{
 	stepCard: "Card", stepPIN: "PIN", stepBank: "Bank",
 
 	approved: "APPROVED", declined: "DECLINED", cancelled: "CANCELLED", inDoubt: "NOT PAID",
-	reversed: "REVERSED", fault: "OUT OF ORDER",
+	reversed: "REVERSED", fault: "FAULT",
 	inDoubtWhat: "In doubt, and being reversed.", inDoubtNext: "Do not hand over the goods. The customer gets any money back. You can sell again.",
 	reversedNext: "The customer pays nothing. Start a new sale if it is still wanted.",
 	approvedNext: "Paid. Hand over the goods.", slipWaits: "The receipt waits for the printer.",
