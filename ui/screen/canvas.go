@@ -22,6 +22,7 @@ type screenCanvas struct {
 	overlays
 	tree     tree
 	keyboard *keyboard // nil while none shows
+	rootList []fyne.CanvasObject
 
 	fyne.ShortcutHandler
 	typedRune      func(rune)
@@ -84,9 +85,10 @@ func (c *screenCanvas) layoutRoots() {
 	}
 }
 
-// roots are the trees to draw, the lowest first.
+// roots are the trees to draw, the lowest first. The slice is used again by
+// the next call.
 func (c *screenCanvas) roots() []fyne.CanvasObject {
-	roots := make([]fyne.CanvasObject, 0, len(c.overlays.list)+2)
+	roots := c.rootList[:0]
 	if c.content != nil {
 		roots = append(roots, c.content)
 	}
@@ -94,6 +96,8 @@ func (c *screenCanvas) roots() []fyne.CanvasObject {
 	if c.keyboard != nil {
 		roots = append(roots, c.keyboard)
 	}
+	clear(roots[len(roots):cap(roots)])
+	c.rootList = roots
 	return roots
 }
 

@@ -30,3 +30,23 @@ var (
 
 // CleanCaches is what the driver calls.
 var CleanCaches = cleanCaches
+
+// Step handles an event and paints, without a loop.
+func (s *Screen) Step(e Event) {
+	s.dispatch(displayEvent{0, e})
+	s.frames()
+}
+
+// KeyboardRunes are what is written on all keys of all pages.
+func KeyboardRunes() []rune {
+	var all []rune
+	for _, page := range keyboardPages {
+		for _, row := range page {
+			all = append(all, row...)
+		}
+	}
+	for _, row := range numberPad {
+		all = append(all, row...)
+	}
+	return all
+}

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 
+	"github.com/cloudpos/cloudpos/font"
 	"github.com/cloudpos/cloudpos/ui/screen"
 )
 
@@ -255,4 +256,13 @@ func TestCanvasKeys(t *testing.T) {
 			t.Errorf("%q, want %q", log, want)
 		}
 	})
+}
+
+// TestKeysAreInTheFont: a key whose sign the bundled font lacks shows nothing.
+func TestKeysAreInTheFont(t *testing.T) {
+	for _, r := range screen.KeyboardRunes() {
+		if r < 0x100000 && r != ' ' && !font.Has(r) {
+			t.Errorf("%q is not in the font", r)
+		}
+	}
 }

@@ -56,14 +56,14 @@ func TestTapsNeverLeakThroughModal(t *testing.T) {
 			})
 		}
 		for range n {
-			if random.IntN(4) == 0 {
+			if random.IntN(10) == 0 {
 				toggle()
 			}
 			x, y := random.Float32()*480, random.Float32()*640
 			downUnder = open
 			r.touch(0, screen.Down, x, y)
 			was := open
-			if random.IntN(4) == 0 {
+			if random.IntN(10) == 0 {
 				toggle()
 				was = open
 			}

@@ -88,6 +88,9 @@ func (s *settings) apply() {
 // retheme refreshes a tree from the leaves up and lays it out for the theme's
 // new sizes.
 func retheme(o fyne.CanvasObject) {
+	if o == nil { // an overlay that another's refresh has removed
+		return
+	}
 	for _, child := range children(o) {
 		retheme(child)
 	}
