@@ -124,13 +124,19 @@ func (d *driver) CurrentKeyModifiers() fyne.KeyModifier {
 	return mods
 }
 
-// GoBack closes the topmost overlay of the first display's window.
+// GoBack closes the topmost overlay of the first display's window. Without one
+// it is a wish to close the window, which only the window's interceptor may
+// grant: going back must not end the terminal.
 func (d *driver) GoBack() {
-	if w := d.s.displays[0].top(); w != nil {
-		if top := w.canvas.overlays.Top(); top != nil {
-			w.canvas.overlays.Remove(top)
-		}
+	w := d.s.displays[0].top()
+	if w == nil {
+		return
 	}
+	if top := w.canvas.overlays.Top(); top != nil {
+		w.canvas.overlays.Remove(top)
+		return
+	}
+	call(w.intercept)
 }
 
 // device tells Fyne's widgets that fingers use them.

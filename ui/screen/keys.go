@@ -95,27 +95,28 @@ func (c *screenCanvas) typed(name fyne.KeyName, r rune, mods fyne.KeyModifier) {
 	}
 }
 
+// editing are the shortcuts that are the same everywhere, with control held.
+var editing = map[fyne.KeyName]func(fyne.Clipboard) fyne.Shortcut{
+	fyne.KeyV:      func(c fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutPaste{Clipboard: c} },
+	fyne.KeyC:      func(c fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutCopy{Clipboard: c} },
+	fyne.KeyInsert: func(c fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutCopy{Clipboard: c} },
+	fyne.KeyX:      func(c fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutCut{Clipboard: c} },
+	fyne.KeyA:      func(fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutSelectAll{} },
+	fyne.KeyZ:      func(fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutUndo{} },
+	fyne.KeyY:      func(fyne.Clipboard) fyne.Shortcut { return &fyne.ShortcutRedo{} },
+}
+
 // shortcut is what a key means together with those that are held, or nil.
 func (d *display) shortcut(c *screenCanvas, name fyne.KeyName) fyne.Shortcut {
 	if _, ok := modifiers[name]; ok || name == "" || d.mods&^fyne.KeyModifierShift == 0 {
 		return nil
 	}
-	if d.mods == fyne.KeyModifierControl {
-		clip := c.s.Clipboard()
-		switch fyne.KeyName(strings.ToUpper(string(name))) {
-		case fyne.KeyV:
-			return &fyne.ShortcutPaste{Clipboard: clip}
-		case fyne.KeyC, fyne.KeyInsert:
-			return &fyne.ShortcutCopy{Clipboard: clip}
-		case fyne.KeyX:
-			return &fyne.ShortcutCut{Clipboard: clip}
-		case fyne.KeyA:
-			return &fyne.ShortcutSelectAll{}
-		case fyne.KeyZ:
-			return &fyne.ShortcutUndo{}
-		case fyne.KeyY:
-			return &fyne.ShortcutRedo{}
-		}
+	known := editing[name]
+	if len(name) == 1 { // the web page may say "a" for A
+		known = editing[fyne.KeyName(strings.ToUpper(string(name)))]
+	}
+	if d.mods == fyne.KeyModifierControl && known != nil {
+		return known(c.s.Clipboard())
 	}
 	return &desktop.CustomShortcut{KeyName: name, Modifier: d.mods}
 }

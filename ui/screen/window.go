@@ -118,15 +118,6 @@ func (w *window) Close() {
 	}
 }
 
-// dismiss is what a person's wish to close the window does.
-func (w *window) dismiss() {
-	if w.intercept != nil {
-		w.intercept()
-		return
-	}
-	w.Close()
-}
-
 // ShowAndRun shows the window and runs the app.
 func (w *window) ShowAndRun() {
 	w.Show()
