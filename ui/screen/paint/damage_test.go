@@ -226,12 +226,16 @@ func TestNothingChanged(t *testing.T) {
 
 // TestClip: what scrolls, and what a container clips, stays in its frame.
 func TestClip(t *testing.T) {
-	wide := canvas.NewRectangle(color.Black)
-	wide.SetMinSize(fyne.NewSize(200, 200))
+	wide := func() fyne.CanvasObject {
+		r := canvas.NewRectangle(color.Black)
+		r.SetMinSize(fyne.NewSize(200, 200))
+		return r
+	}
 	for name, o := range map[string]fyne.CanvasObject{
-		"scroll":    container.NewScroll(wide),
-		"container": container.NewClip(wide),
+		"scroll":    container.NewScroll(wide()),
+		"container": container.NewClip(wide()),
 	} {
+		o.MinSize() // a Clip is laid out by Resize only once it was asked for this
 		o.Resize(fyne.NewSize(30, 20))
 		o.Move(fyne.NewPos(10, 10))
 		dst := image.NewRGBA(image.Rect(0, 0, 60, 60))
