@@ -34,7 +34,7 @@ func (u *UI) amountScreen(p *page, a area) {
 	display := u.amountDisplay(p, a)
 	clearRow := actions.columns(2, p.gap())
 	p.labelKey(clearRow[0], plainLook, p.words.clear, p.label(), func() { display.set(u, 0) })
-	display.charge = p.labelKey(clearRow[1], primaryLook, p.words.next, p.label(), u.amountDone)
+	p.labelKey(clearRow[1], primaryLook, p.words.next, p.label(), u.amountDone)
 	u.digitKeys(p, keys, display)
 	display.set(u, u.amount)
 }
@@ -69,18 +69,19 @@ func keyIn(amount int64, digits string) int64 {
 // amountDisplay shows the amount while it is keyed in. It changes in place: a
 // key press paints one text.
 type amountDisplay struct {
-	area   area
-	page   *page
-	text   *canvas.Text
-	width  ruler
-	charge *key
+	area  area
+	page  *page
+	text  *canvas.Text
+	width ruler
 }
 
 func (u *UI) amountDisplay(p *page, a area) *amountDisplay {
 	p.box(a, RoleSurface, p.radius())
 	inner := a.inset(p.grown(2.4), p.grown(1))
-	p.text(inner.top(min(p.grown(6), inner.h*0.36), 0), u.opts.Currency.Code,
+	caption := inner.top(min(p.grown(6), inner.h*0.36), 0)
+	p.text(caption.right(p.grown(9), p.gap()), u.opts.Currency.Code,
 		letters{size: p.body(), role: RoleMuted, align: trailing, lines: 1})
+	p.text(caption, p.words.amountHint, letters{size: p.caption(), role: RoleMuted, align: leading, lines: 1})
 	d := &amountDisplay{area: inner, page: p, width: p.ruler(true)}
 	d.text = canvas.NewText("", p.colours[RoleText])
 	d.text.TextStyle.Bold = true

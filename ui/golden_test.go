@@ -1,10 +1,16 @@
 package ui
 
 import (
+	"cmp"
+	"errors"
+	"flag"
 	"image"
+	"image/color"
 	"image/png"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"fyne.io/fyne/v2"
@@ -43,24 +49,126 @@ var render = func(s *stage) *image.RGBA {
 	return dst
 }
 
-func TestLook(t *testing.T) {
-	dir := os.Getenv("LOOK")
-	if dir == "" {
-		t.Skip()
-	}
+var update = flag.Bool("update", false, "write the golden images anew, and the contact sheet made from them")
+
+const goldenFolder = "testdata/golden"
+
+// TestGolden compares each screen with its picture. Floating point differs a
+// little between machines, so an edge may be a shade off.
+func TestGolden(t *testing.T) {
 	for _, p := range panels {
 		for _, l := range languages {
 			for _, s := range scenes() {
-				st := s.stage(t, p, l, os.Getenv("DARK") != "")
-				f, err := os.Create(filepath.Join(dir, p.name+"-"+string(l)+"-"+s.name+".png"))
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := png.Encode(f, render(st)); err != nil {
-					t.Fatal(err)
-				}
-				f.Close()
+				name := p.name + "-" + string(l) + "-" + s.name
+				t.Run(name, func(t *testing.T) { checkGolden(t, name, render(s.stage(t, p, l, false))) })
 			}
 		}
 	}
+	for _, s := range scenes() {
+		name := panels[0].name + "-dark-" + s.name
+		t.Run(name, func(t *testing.T) { checkGolden(t, name, render(s.stage(t, panels[0], languages[0], true))) })
+	}
+}
+
+func checkGolden(t *testing.T, name string, got *image.RGBA) {
+	t.Helper()
+	checkGoldenFile(t, filepath.Join(goldenFolder, name+".png"), got)
+}
+
+func checkGoldenFile(t *testing.T, file string, got *image.RGBA) {
+	t.Helper()
+	if *update {
+		writePNG(t, file, got)
+		return
+	}
+	want := readPNG(t, file)
+	if want.Bounds() != got.Bounds() {
+		t.Fatalf("%s: got %v, want %v", file, got.Bounds(), want.Bounds())
+	}
+	dotsMax := got.Rect.Dx() * got.Rect.Dy() / 1000
+	far := differing(got, want)
+	if far > dotsMax {
+		far = differing(small(got), want) // it may have more colours than were kept
+	}
+	if far > dotsMax {
+		failed := filepath.Join(os.TempDir(), filepath.Base(file))
+		writePNG(t, failed, got)
+		t.Errorf("%s: %d dots differ; what was drawn is %s; if it is right, run go test ./ui -update", file, far, failed)
+	}
+}
+
+// differing counts dots that are visibly off.
+func differing(got, want image.Image) (far int) {
+	const visible = 24
+	off := func(a, b uint32) bool { return max(a, b)-min(a, b) > visible<<8 }
+	for y := range got.Bounds().Dy() {
+		for x := range got.Bounds().Dx() {
+			r1, g1, b1, _ := got.At(x, y).RGBA()
+			r2, g2, b2, _ := want.At(x, y).RGBA()
+			if off(r1, r2) || off(g1, g2) || off(b1, b2) {
+				far++
+			}
+		}
+	}
+	return far
+}
+
+func writePNG(t *testing.T, file string, img image.Image) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	if err := errors.Join(encoder.Encode(f, small(img)), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// small is the picture in the 256 colours that it has most of, which are all
+// but some shades of edges: a third of the bytes.
+func small(img image.Image) image.Image {
+	b := img.Bounds()
+	count := map[color.RGBA]int{}
+	at := func(x, y int) color.RGBA { return color.RGBAModel.Convert(img.At(x, y)).(color.RGBA) }
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			count[at(x, y)]++
+		}
+	}
+	order := func(c color.RGBA) uint32 { return uint32(c.R)<<16 | uint32(c.G)<<8 | uint32(c.B) }
+	common := slices.SortedFunc(maps.Keys(count), func(x, y color.RGBA) int {
+		return cmp.Or(cmp.Compare(count[y], count[x]), cmp.Compare(order(x), order(y)))
+	})
+	out := image.NewPaletted(b, nil)
+	for _, c := range common[:min(len(common), 256)] {
+		out.Palette = append(out.Palette, c)
+	}
+	index := map[color.RGBA]uint8{}
+	for c := range count {
+		index[c] = uint8(out.Palette.Index(c))
+	}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			out.Pix[out.PixOffset(x, y)] = index[at(x, y)]
+		}
+	}
+	return out
+}
+
+func readPNG(t *testing.T, file string) image.Image {
+	t.Helper()
+	f, err := os.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	img, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(file, err)
+	}
+	return img
 }

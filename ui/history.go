@@ -111,7 +111,7 @@ func (u *UI) recordScreen(p *page, a area) {
 	target, inner := p, a
 	if total > a.h {
 		target = &page{metrics: p.metrics, style: p.style}
-		inner = area{0, 0, a.w - p.grown(2), total}
+		inner = area{0, 0, a.w - p.grown(3), total}
 	}
 	rest := inner
 	for _, f := range fields {

@@ -106,7 +106,7 @@ func (u *UI) list(p *page, a area, rowHeight float32, n int, draw func(*page, ar
 		return
 	}
 	inner := &page{metrics: p.metrics, style: p.style}
-	bar := p.grown(2) // beside the scroll bar
+	bar := p.grown(3) // beside the scroll bar
 	rest := area{0, 0, a.w - bar, total}
 	for i := range n {
 		draw(inner, rest.top(rowHeight, p.gap()), i)
@@ -117,7 +117,7 @@ func (u *UI) list(p *page, a area, rowHeight float32, n int, draw func(*page, ar
 // scroll puts a page that is higher than its area behind a scroll bar.
 func (p *page) scroll(a area, inner *page, height float32) {
 	spacer := canvas.NewRectangle(p.colours[RoleBackground])
-	spacer.SetMinSize(area{w: a.w - p.grown(2), h: height}.size())
+	spacer.SetMinSize(area{w: a.w - p.grown(3), h: height}.size())
 	spacer.Resize(spacer.MinSize())
 	content := container.NewWithoutLayout(append([]fyne.CanvasObject{spacer}, inner.objects...)...)
 	p.put(container.NewVScroll(content), a)

@@ -31,8 +31,8 @@ func (u *UI) slipScreen(p *page, a area) {
 	doc = doc[:min(len(doc), slipLinesMax)]
 
 	paper := &page{metrics: p.metrics, style: p.style}
-	width := min(a.w-p.grown(2), p.grown(62))
-	body := area{(a.w - p.grown(2) - width) / 2, 0, width, 1 << 20}
+	width := min(a.w-p.grown(3), p.grown(62))
+	body := area{(a.w - p.grown(3) - width) / 2, 0, width, 1 << 20}
 	sheet := paper.box(body, RolePaper, 0)
 	inner := body.inset(p.grown(3), 0)
 	inner.top(p.grown(3), 0)

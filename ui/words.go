@@ -19,13 +19,13 @@ type vocabulary struct {
 	toPrint, toCloud, lookAt          string // with %d
 	ready                             string
 
-	amount, amountHint, clear, cancel, back, next, done, ok string
+	amount, amountHint, clear, cancel, next, done string
 
 	method  string
 	methods map[Method]methodWords
 
 	starting, insert, insertOrTap, reading, leaveCard, choose, noneOfThese string
-	pin, pinHint, pinRetry                                                 string
+	pin, pinHint                                                           string
 	asking, askingHint                                                     string
 	stepCard, stepPIN, stepBank                                            string
 
@@ -33,7 +33,6 @@ type vocabulary struct {
 	inDoubtWhat, inDoubtNext, reversedNext                  string
 	approvedNext, slipWaits                                 string
 	receipt, reprint, reprinting, newSaleAfter              string
-	whatNow                                                 string
 
 	historyEmpty, historyWait, details string
 	states                             map[payment.State]string

@@ -13,8 +13,8 @@ var english = vocabulary{
 	toPrint: "%d to print", toCloud: "%d to send", lookAt: "Needs attention: %d",
 	ready: "Ready",
 
-	amount: "Amount", amountHint: "Key in what is to be paid", clear: "Clear", cancel: "Cancel",
-	back: "Back", next: "Charge", done: "Done", ok: "OK",
+	amount: "Amount", amountHint: "Key in the amount", clear: "Clear", cancel: "Cancel",
+	next: "Charge", done: "Done",
 
 	method: "How is it paid?",
 	methods: map[Method]methodWords{
@@ -26,7 +26,7 @@ var english = vocabulary{
 	starting: "One moment …", insert: "Insert the card", insertOrTap: "Insert or tap the card",
 	reading: "Reading the card …", leaveCard: "Leave the card where it is.",
 	choose: "Which one shall pay?", noneOfThese: "None of these",
-	pin: "Customer enters PIN", pinHint: "On the PIN pad, not on this screen.", pinRetry: "Wrong PIN. Please enter it again.",
+	pin: "Customer enters PIN", pinHint: "On the PIN pad, not on this screen.",
 	asking: "Asking the bank …", askingHint: "Leave the card in. It can no longer be cancelled.",
 	stepCard: "Card", stepPIN: "PIN", stepBank: "Bank",
 
@@ -36,7 +36,6 @@ var english = vocabulary{
 	reversedNext: "The customer pays nothing. Start a new sale if it is still wanted.",
 	approvedNext: "Paid. Hand over the goods.", slipWaits: "The receipt waits for the printer.",
 	receipt: "Receipt", reprint: "Print again", reprinting: "Sent to the printer", newSaleAfter: "New sale",
-	whatNow: "What to do",
 
 	historyEmpty: "No sales yet.", historyWait: "Looking …", details: "Sale",
 	states: map[payment.State]string{

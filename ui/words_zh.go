@@ -14,7 +14,7 @@ var chinese = vocabulary{
 	ready: "就绪",
 
 	amount: "金额", amountHint: "请输入收款金额", clear: "清除", cancel: "取消",
-	back: "返回", next: "收款", done: "完成", ok: "确定",
+	next: "收款", done: "完成",
 
 	method: "请选择付款方式",
 	methods: map[Method]methodWords{
@@ -26,7 +26,7 @@ var chinese = vocabulary{
 	starting: "请稍候……", insert: "请插卡", insertOrTap: "请插卡或挥卡",
 	reading: "正在读卡……", leaveCard: "请勿拔卡。",
 	choose: "请选择卡片应用", noneOfThese: "都不使用",
-	pin: "请顾客输入密码", pinHint: "请在密码键盘上输入，不要在此屏幕输入。", pinRetry: "密码错误，请重新输入。",
+	pin: "请顾客输入密码", pinHint: "请在密码键盘上输入，不要在此屏幕输入。",
 	asking: "正在请求银行……", askingHint: "请勿拔卡。交易已发出，无法取消。",
 	stepCard: "读卡", stepPIN: "密码", stepBank: "银行",
 
@@ -36,7 +36,6 @@ var chinese = vocabulary{
 	reversedNext: "顾客未付款。如仍需要，请重新收款。",
 	approvedNext: "已收款，请交付商品。", slipWaits: "签购单等待打印。",
 	receipt: "签购单", reprint: "重新打印", reprinting: "已发送打印", newSaleAfter: "继续收款",
-	whatNow: "下一步",
 
 	historyEmpty: "暂无交易。", historyWait: "正在查询……", details: "交易详情",
 	states: map[payment.State]string{
