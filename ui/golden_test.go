@@ -85,7 +85,7 @@ func checkGoldenFile(t *testing.T, file string, got *image.RGBA) {
 	if want.Bounds() != got.Bounds() {
 		t.Fatalf("%s: got %v, want %v", file, got.Bounds(), want.Bounds())
 	}
-	dotsMax := got.Rect.Dx() * got.Rect.Dy() / 1000
+	dotsMax := got.Rect.Dx() * got.Rect.Dy() / 5000
 	far := differing(got, want)
 	if far > dotsMax {
 		far = differing(small(got), want) // it may have more colours than were kept
