@@ -2,7 +2,9 @@ package e2e
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/e2e/rig"
@@ -20,11 +22,34 @@ func buildAndRun(m *testing.M) int {
 		return 1
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	if err := dependOnSources(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	if programs, err = rig.Build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// dependOnSources looks at every source file. The programs under test are
+// built, not imported; go test keeps a result until a file changes that the
+// test has looked at.
+func dependOnSources() error {
+	const module = ".."
+	return filepath.WalkDir(module, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.IsDir() && path != module && (entry.Name() == "var" || entry.Name() == "bin" || entry.Name()[0] == '.') {
+			return fs.SkipDir
+		}
+		if filepath.Ext(path) == ".go" {
+			_, err = os.Stat(path)
+		}
+		return err
+	})
 }
 
 // newRig starts a cloud and a simulated shop; everything is stopped at the end.

@@ -379,8 +379,10 @@ func story(t *testing.T, r *rig.Rig) string {
 			must(t, r.Shop.Spoil(device, sim.Fault{Kind: sim.FaultNone}))
 		}
 	}
+	must(t, r.UntilSettled(t.Context()))
 	must(t, r.Shop.PaperOut(3))
 	sell("--card", "pin")
+	owes(t, r, "out of paper")
 	must(t, r.Shop.PaperIn())
 	must(t, r.UntilSettled(t.Context()))
 
