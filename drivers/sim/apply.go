@@ -114,8 +114,9 @@ func (s *Shop) applyLine(r request) error {
 
 // look gathers the state of all devices.
 func (s *Shop) look() State {
-	var state State
+	state := State{Answers: map[string]int{}}
 	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
+		state.Answers[name] = s.links[name].answered()
 		if !s.links[name].plugged() {
 			state.Unplugged = append(state.Unplugged, name)
 		}

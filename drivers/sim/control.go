@@ -38,18 +38,19 @@ type Customer struct {
 
 // State is what a look around the shop shows.
 type State struct {
-	Card        string   `json:"card"` // in the reader; "" none
-	Powered     bool     `json:"powered"`
-	APDUs       int      `json:"apdus"` // since the card was inserted
-	Unplugged   []string `json:"unplugged"`
-	Display     []string `json:"display"`     // of the PIN pad
-	PINRequests int      `json:"pinRequests"` // since the shop opened
-	Waiting     bool     `json:"waiting"`     // the PIN pad waits for the customer
-	PaperOut    bool     `json:"paperOut"`
-	CoverOpen   bool     `json:"coverOpen"`
-	DrawerKicks int      `json:"drawerKicks"`
-	Unknown     int      `json:"unknown"` // printer commands not understood
-	Lost        int      `json:"lost"`    // bytes that the printer had no room for
+	Card        string         `json:"card"` // in the reader; "" none
+	Powered     bool           `json:"powered"`
+	APDUs       int            `json:"apdus"` // since the card was inserted
+	Unplugged   []string       `json:"unplugged"`
+	Answers     map[string]int `json:"answers"`     // of each device, since the shop opened
+	Display     []string       `json:"display"`     // of the PIN pad
+	PINRequests int            `json:"pinRequests"` // since the shop opened
+	Waiting     bool           `json:"waiting"`     // the PIN pad waits for the customer
+	PaperOut    bool           `json:"paperOut"`
+	CoverOpen   bool           `json:"coverOpen"`
+	DrawerKicks int            `json:"drawerKicks"`
+	Unknown     int            `json:"unknown"` // printer commands not understood
+	Lost        int            `json:"lost"`    // bytes that the printer had no room for
 }
 
 // request is one line to the control socket.

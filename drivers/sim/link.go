@@ -64,6 +64,7 @@ type link struct {
 	fault   Fault
 	left    int // answers still to be spoiled, when counted
 	counted bool
+	answers int // so far
 }
 
 // cable is one plugging-in.
@@ -162,6 +163,13 @@ func (l *link) plugged() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.cable != nil
+}
+
+// answered is how many answers the device has given.
+func (l *link) answered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answers
 }
 
 // spoil sets the fault of the answers to come.
@@ -268,6 +276,7 @@ func (l *link) spoiled(out output) ([]byte, time.Duration) {
 		}
 		return out.bytes, 0
 	}
+	l.answers++
 	if l.fault.After > 0 {
 		l.fault.After--
 		return out.bytes, 0
