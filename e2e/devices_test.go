@@ -45,7 +45,7 @@ func TestUnplugged(t *testing.T) {
 			return begin(t, r).at("present-card")
 		}, 1, "reader failed", "no such device"},
 		{"reader while the card is read", sim.ReaderLine, func() sale {
-			must(t, r.Shop.Spoil(sim.ReaderLine, slowly(300 * time.Millisecond)))
+			must(t, r.Shop.Spoil(sim.ReaderLine, slowly(300*time.Millisecond)))
 			return nothing().at("card")
 		}, 3, "card removed", "while selecting"},
 		{"reader while the host is asked", sim.ReaderLine, func() sale {

@@ -15,11 +15,13 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
@@ -97,14 +99,28 @@ func New(o Opts) (*Rig, error) {
 	return r, nil
 }
 
-// freeAddress is a loopback address that was free a moment ago.
+// freeAddress is a loopback address that was free a moment ago. Its port is
+// below those that the kernel gives away by itself, so that nobody takes it
+// while the cloud is down for a while.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const least, most, tries = 20_000, 32_000, 100
+	var errs []error
+	for range tries {
+		address := fmt.Sprintf("127.0.0.1:%d", least+rand.IntN(most-least))
+		if _, used := addresses.LoadOrStore(address, true); used {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		errs = append(errs, err)
 	}
-	return l.Addr().String(), l.Close()
+	return "", fmt.Errorf("no free port: %w", errors.Join(errs...))
 }
+
+// addresses are those that rigs of this process have got.
+var addresses sync.Map
 
 // Close stops whatever runs.
 func (r *Rig) Close() error {
