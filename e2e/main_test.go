@@ -26,6 +26,10 @@ func buildAndRun(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	if os.Getenv(within) != "" { // TestDisks has built them
+		programs = rig.Programs{Terminal: os.Getenv("CLOUDPOS_E2E_TERMINAL"), Cloud: os.Getenv("CLOUDPOS_E2E_CLOUD")}
+		return m.Run()
+	}
 	if programs, err = rig.Build(dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

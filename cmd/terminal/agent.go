@@ -86,6 +86,10 @@ func (t *terminal) serve(ctx context.Context, stdout io.Writer) error {
 // listen takes the socket, over a dead one that a killed terminal left. The
 // journal's lock has made sure already that no other terminal is alive here.
 func listen(path string) (net.Listener, error) {
+	const pathMax = 107 // unix(7): sun_path, with its end
+	if len(path) > pathMax {
+		return nil, fmt.Errorf("%s: the path of a socket has at most %d bytes, this one has %d; name a shorter data folder", path, pathMax, len(path))
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
