@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"io/fs"
 	"os"
@@ -13,7 +14,21 @@ import (
 // programs are built once for all tests.
 var programs rig.Programs
 
-func TestMain(m *testing.M) { os.Exit(buildAndRun(m)) }
+// sideBySide is how many tests run at once unless -parallel says otherwise:
+// more than there are cores, since they wait most of the time.
+const sideBySide = "4"
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	asked := false
+	flag.Visit(func(f *flag.Flag) { asked = asked || f.Name == "test.parallel" })
+	if !asked {
+		if err := flag.Set("test.parallel", sideBySide); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(buildAndRun(m))
+}
 
 func buildAndRun(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "cloudpos-e2e-")
