@@ -187,7 +187,17 @@ func (r *Rig) StartAgentUnder(ctx context.Context, launch Launch) (err error) {
 	if r.Cloud == nil || r.Cloud.Ended() {
 		return nil
 	}
-	return r.UntilOnline(ctx)
+	err = r.until(ctx, "the terminal is online or dead", func() (bool, error) {
+		if r.Agent.Ended() {
+			return true, nil
+		}
+		s, err := r.Status()
+		return s.Online, err
+	})
+	if r.Agent.Ended() {
+		return errors.Join(errors.New("the terminal ended before it was online"), r.Agent.status)
+	}
+	return err
 }
 
 // EditFile changes a text file of the installation.
