@@ -187,7 +187,7 @@ func refuse(w http.ResponseWriter, err error) {
 	_, usage := errors.AsType[requestError](err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusUnprocessableEntity)
-	reply(w, refusal{err.Error(), usage})
+	reply(w, refusal{oneLine(err), usage})
 }
 
 // errAgentGone is a running terminal that did not answer, or not to the end.
