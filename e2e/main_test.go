@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/e2e/rig"
@@ -82,6 +83,9 @@ func newRig(t *testing.T, o rig.Opts) *rig.Rig {
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
+		}
+		if strings.Contains(r.Outputs(), "DATA RACE") {
+			t.Error("a program has a data race")
 		}
 		if t.Failed() {
 			t.Logf("what the programs said:\n%s", r.Outputs())

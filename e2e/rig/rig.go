@@ -20,6 +20,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -32,12 +33,17 @@ import (
 // Programs are the paths of the built programs.
 type Programs struct{ Terminal, Cloud string }
 
-// Build builds both programs into dir, as they are shipped.
+// Build builds both programs into dir: as they are shipped, or with the race
+// detector when the test has it.
 func Build(dir string) (Programs, error) {
 	p := Programs{filepath.Join(dir, "terminal"), filepath.Join(dir, "cloud")}
+	flags, cgo := []string{"build", "-trimpath"}, "CGO_ENABLED=0"
+	if Race {
+		flags, cgo = append(flags, "-race"), "CGO_ENABLED=1"
+	}
 	for name, out := range map[string]string{"terminal": p.Terminal, "cloud": p.Cloud} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", out, "github.com/cloudpos/cloudpos/cmd/"+name)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		cmd := exec.Command("go", append(slices.Clone(flags), "-o", out, "github.com/cloudpos/cloudpos/cmd/"+name)...)
+		cmd.Env = append(os.Environ(), cgo)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return Programs{}, fmt.Errorf("build %s: %w\n%s", name, err, text)
 		}
