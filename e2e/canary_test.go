@@ -23,10 +23,13 @@ type canary struct {
 
 // canaries find secrets in whatever a program may have written.
 type canaries struct {
-	all map[[window]byte][]canary
+	all    map[[window]byte][]canary
+	begins []bool // whether any form begins with these three bytes: it is quick to ask
 }
 
-func newCanaries() *canaries { return &canaries{map[[window]byte][]canary{}} }
+func newCanaries() *canaries { return &canaries{map[[window]byte][]canary{}, make([]bool, 1<<24)} }
+
+func head(b []byte) int { return int(b[0])<<16 | int(b[1])<<8 | int(b[2]) }
 
 // digits adds a secret of decimal digits: as text, and packed two to a byte in
 // either order, as on a card and in a SIM.
@@ -82,6 +85,7 @@ func (c *canaries) add(what, home string, form []byte) {
 	}
 	key := [window]byte(form)
 	if !slices.ContainsFunc(c.all[key], func(o canary) bool { return bytes.Equal(o.form, form) && o.what == what }) {
+		c.begins[head(form)] = true
 		c.all[key] = append(c.all[key], canary{what, home, bytes.Clone(form)})
 	}
 }
@@ -89,6 +93,9 @@ func (c *canaries) add(what, home string, form []byte) {
 // find names the secrets that a text holds, but those whose home it is.
 func (c *canaries) find(text []byte, home string) (found []string) {
 	for i := range len(text) - window + 1 {
+		if !c.begins[head(text[i:])] {
+			continue
+		}
 		for _, k := range c.all[[window]byte(text[i:])] {
 			if (k.home == "" || k.home != home) && bytes.HasPrefix(text[i:], k.form) && !slices.Contains(found, k.what) {
 				found = append(found, k.what)

@@ -23,7 +23,7 @@ const within = "CLOUDPOS_E2E_NAMESPACE"
 
 // diskMax bounds the tests of one disk. It is also what a namespace's child may
 // take.
-const diskMax = 3 * time.Minute
+const diskMax = 5 * time.Minute
 
 // TestDisks runs the tests below in a private mount namespace, where they mount
 // small disks, as unshare -Urm does. CI insists on it.
@@ -67,6 +67,7 @@ func inNamespace(t *testing.T) {
 	if dir == "" {
 		t.Skip("TestDisks runs this in a mount namespace of its own")
 	}
+	t.Parallel()
 	probe := filepath.Join(dir, strings.ReplaceAll(t.Name(), "/", "-"))
 	must(t, os.Mkdir(probe, 0o700))
 	if err := unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""); err != nil {
@@ -133,14 +134,7 @@ func onDisks(t *testing.T, terminalKB, cloudKB int) (r *rig.Rig, terminal, cloud
 	r, err := rig.Prepare(rig.Opts{Programs: programs, Dir: t.TempDir(), HostSeconds: 3})
 	must(t, err)
 	terminal, cloud = mount(t, r.Data(), terminalKB), mount(t, r.Path("cloud", "data"), cloudKB)
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("what the programs said:\n%s", r.Outputs())
-		}
-	})
+	endWith(t, r)
 	must(t, r.StartCloud())
 	must(t, r.StartSim())
 	return r, terminal, cloud
@@ -293,7 +287,7 @@ func TestWithinFullAtPrinted(t *testing.T) {
 	const sales = 30
 	r, terminal, _ := onDisks(t, 4096, 16384)
 	must(t, r.StartAgent(t.Context()))
-	must(t, r.Shop.PaperOut(0))
+	must(t, r.Shop.Slow(time.Second)) // for a line
 	var reports []rig.Report
 	for range sales {
 		reports = append(reports, begin(t, r, "--card", "approve").ends(0, ""))
@@ -308,7 +302,7 @@ func TestWithinFullAtPrinted(t *testing.T) {
 		return err == nil, err
 	}))
 	terminal.fill()
-	must(t, r.Shop.PaperIn())
+	must(t, r.Shop.Slow(0))
 	must(t, r.Until(t.Context(), "the full disk is felt", func() (bool, error) {
 		s, err := r.Status()
 		return feltFull(s.Printer), err

@@ -80,6 +80,12 @@ func newRig(t *testing.T, o rig.Opts) *rig.Rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	endWith(t, r)
+	return r
+}
+
+// endWith stops everything at the end of the test.
+func endWith(t *testing.T, r *rig.Rig) {
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -91,7 +97,6 @@ func newRig(t *testing.T, o rig.Opts) *rig.Rig {
 			t.Logf("what the programs said:\n%s", r.Outputs())
 		}
 	})
-	return r
 }
 
 // must fails the test at once.

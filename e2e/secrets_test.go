@@ -395,11 +395,11 @@ func story(t *testing.T, r *rig.Rig) string {
 	}
 
 	tell(r.Terminal, "journal", "list")
+	tell(r.Terminal, "journal", "list", "--json", "--limit", "1000")
 	records, err := r.Journal(t.Context())
 	must(t, err)
-	for _, rec := range records {
-		tell(r.Terminal, "journal", "show", rec.ID)
-		tell(r.Terminal, "journal", "show", "--json", rec.ID)
+	for i := 0; i < len(records); i += 4 {
+		tell(r.Terminal, "journal", "show", records[i].ID)
 	}
 	for _, book := range []string{"list", "host"} {
 		tell(r.CloudEnds, "ledger", book)
