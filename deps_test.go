@@ -57,6 +57,17 @@ var allowed = map[string][]string{
 	"receipt": {"drivers"},
 	"offline": {"payment"},
 
+	// The screen: what is on it, and how it comes to a panel without a window
+	// system.
+	"font":            {},
+	"ui":              {"drivers", "font", "payment", "receipt"},
+	"ui/screen":       {},
+	"ui/screen/paint": {},
+	"ui/screen/fb":    {},
+	"ui/screen/evdev": {"ui/screen"},
+	"ui/screen/web":   {"ui/screen"},
+	"world":           {"drivers/sim"},
+
 	// The way to the cloud, and all that both ends share.
 	"sync/wire": {},
 	"sync":      {"payment", "sync/wire"},
@@ -90,7 +101,12 @@ var homes = map[string][]string{
 	"modernc.org/sqlite":                  {"cloud/store"},
 	"github.com/BurntSushi/toml":          {"config"},
 	// System calls that syscall lacks; closer to a standard library.
-	"golang.org/x/sys": {"drivers/port"},
+	"golang.org/x/sys": {"drivers/port", "ui/screen/fb"},
+	// The toolkit is what ui and the driver under it are about.
+	"fyne.io/fyne/v2":                {"ui", "ui/screen", "ui/screen/paint", "ui/screen/evdev", "ui/screen/web"},
+	"github.com/go-text/typesetting": {"font"},
+	"golang.org/x/image":             {"font", "ui/screen/paint"},
+	"github.com/gorilla/websocket":   {"ui/screen/web"},
 }
 
 // endToEnd tells whether a package is support for tests of the whole system.

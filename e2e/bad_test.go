@@ -18,14 +18,7 @@ func prepared(t *testing.T) *rig.Rig {
 	t.Helper()
 	r, err := rig.Prepare(rig.Opts{Programs: programs, Dir: t.TempDir()})
 	must(t, err)
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("what the programs said:\n%s", r.Outputs())
-		}
-	})
+	endWith(t, r)
 	return r
 }
 

@@ -175,11 +175,12 @@ func (s *Spooler) Status() SpoolStatus {
 	return SpoolStatus{Waiting: s.queue.Stats().Spool, Err: s.err}
 }
 
+// setErr logs a reason once, and again when it changes.
 func (s *Spooler) setErr(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case err != nil && s.err == nil:
+	case err != nil && (s.err == nil || err.Error() != s.err.Error()):
 		s.opts.Log.Warn("slips wait", "err", err)
 	case err == nil && s.err != nil:
 		s.opts.Log.Info("slips are printed again")

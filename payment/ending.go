@@ -50,8 +50,12 @@ func (f *Flow) end(to State, e Ending) error {
 	if !f.sent && to == Reversing {
 		return errors.New("payment: a reversal of what was never sent")
 	}
-	if to != Approved && e.Detail == "" {
+	switch {
+	case to == Approved || f.fault == "":
+	case e.Detail == "":
 		e.Detail = f.fault
+	default:
+		e.Detail += ": " + f.fault
 	}
 	f.clearMachine()
 	entry := f.entry(to)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"time"
 
@@ -43,7 +44,7 @@ func runCloud(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
+	log := newLog(stderr)
 	p, err := build(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -54,6 +55,15 @@ func runCloud(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	<-ctx.Done()
 	log.Info("stopping")
 	return p.stop()
+}
+
+// newLog writes to w; debug lines when CLOUDPOS_DEBUG is set.
+func newLog(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	if os.Getenv("CLOUDPOS_DEBUG") != "" {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
 // build makes the parts from the bottom up. Nothing is left running when it

@@ -86,6 +86,10 @@ func (t *terminal) serve(ctx context.Context, stdout io.Writer) error {
 // listen takes the socket, over a dead one that a killed terminal left. The
 // journal's lock has made sure already that no other terminal is alive here.
 func listen(path string) (net.Listener, error) {
+	const pathMax = 107 // unix(7): sun_path, with its end
+	if len(path) > pathMax {
+		return nil, fmt.Errorf("%s: the path of a socket has at most %d bytes, this one has %d; name a shorter data folder", path, pathMax, len(path))
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
@@ -183,8 +187,11 @@ func refuse(w http.ResponseWriter, err error) {
 	_, usage := errors.AsType[requestError](err)
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusUnprocessableEntity)
-	reply(w, refusal{err.Error(), usage})
+	reply(w, refusal{oneLine(err), usage})
 }
+
+// errAgentGone is a running terminal that did not answer, or not to the end.
+var errAgentGone = errors.New("the running terminal did not answer")
 
 // agentClient talks to a running terminal.
 type agentClient struct{ http *http.Client }
@@ -212,7 +219,11 @@ func (a *agentClient) sell(ctx context.Context, req saleRequest) (saleReport, er
 	defer stop()
 	defer end()
 	var report saleReport
-	return report, a.call(forGood, http.MethodPost, "/sale", req, &report)
+	err := a.call(forGood, http.MethodPost, "/sale", req, &report)
+	if errors.Is(err, errAgentGone) {
+		err = fmt.Errorf("the outcome is not known: start the terminal again and see journal list: %w", err)
+	}
+	return report, err
 }
 
 // cancel asks until it was heard: the sale may not have begun yet.
@@ -246,16 +257,18 @@ func (a *agentClient) call(ctx context.Context, method, path string, in, out any
 	}
 	resp, err := a.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("the running terminal: %w", err)
+		return fmt.Errorf("%w: %w", errAgentGone, err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	dec := json.NewDecoder(resp.Body)
-	if resp.StatusCode == http.StatusOK {
-		return dec.Decode(out)
-	}
 	var no refusal
-	if err := dec.Decode(&no); err != nil {
-		return fmt.Errorf("the running terminal: %s", resp.Status)
+	if resp.StatusCode != http.StatusOK {
+		out = &no
+	}
+	if err := json.NewDecoder(resp.Body).Decode(out); err != nil {
+		return fmt.Errorf("%w: %s: %w", errAgentGone, resp.Status, err)
+	}
+	if resp.StatusCode == http.StatusOK {
+		return nil
 	}
 	if no.Usage {
 		return requestError{errors.New(no.Error)}

@@ -59,7 +59,7 @@ type saleReport struct {
 func (t *terminal) report(res payment.Result, err error) saleReport {
 	r := saleReport{Screen: res.View.Screen, Exit: exitError}
 	if err != nil {
-		r.Error = err.Error()
+		r.Error = oneLine(err)
 	}
 	if res.Record.Version > 0 {
 		r.Record = newRecordReport(&res.Record)

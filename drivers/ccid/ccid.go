@@ -124,8 +124,14 @@ func (d *Dev) look() (status byte, err error) {
 		if err == nil {
 			var m message
 			m, _, err = d.command(typeSlotStatus, [3]byte{}, nil, answerTime)
+			status = m.b[0] & cardMask
+			if err == nil && fresh && status == cardActive {
+				// It has its power from a session that is lost, and must not
+				// be pulled like that.
+				status, err = cardPresent, d.powerOff()
+			}
 			if err == nil {
-				return m.b[0] & cardMask, nil
+				return status, nil
 			}
 		}
 		switch {

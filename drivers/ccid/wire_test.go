@@ -404,3 +404,23 @@ func TestGone(t *testing.T) {
 		})
 	}
 }
+
+// A reader that falls silent is dialled anew, and the card that it still powers
+// loses its power before anybody is asked to pull it.
+func TestGoneAfterSilenceTakesThePower(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, card := await(t, lines(cardT0(), "> "+frame(0x6F, 7, 0, 0, readRecord)),
+			lines("> "+frame(0x6B, 8, 0, 0, "02"), "< "+frame(0x83, 8, 0, 0, ""),
+				"> "+frame(0x6B, 9, 0, 0, "01 01 01"), "< "+frame(0x83, 9, 0, 0, ""),
+				status(10, 0), powerOff(11, 1), status(12, 2)))
+		if _, err := card.Exchange(t.Context(), hexBytes(readRecord)); !errors.Is(err, drivers.ErrTimeout) {
+			t.Errorf("Exchange = %v, want ErrTimeout", err)
+		}
+		if err := card.Release(t.Context()); err != nil {
+			t.Errorf("Release: %v", err)
+		}
+		if err := card.Gone(t.Context()); err != nil {
+			t.Errorf("Gone: %v", err)
+		}
+	})
+}

@@ -119,9 +119,10 @@ func (s *Shop) applyLine(r request) error {
 
 // look gathers the state of all devices.
 func (s *Shop) look() State {
-	state := State{Faults: map[string]FaultKind{}}
+	state := State{Answers: map[string]int{}, Faults: map[string]FaultKind{}}
 	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
 		l := s.links[name]
+		state.Answers[name] = l.answered()
 		if !l.plugged() {
 			state.Unplugged = append(state.Unplugged, name)
 		}

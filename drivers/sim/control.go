@@ -44,6 +44,7 @@ type State struct {
 	Customer    string               `json:"customer"` // who comes by himself; "" nobody
 	Unplugged   []string             `json:"unplugged"`
 	Faults      map[string]FaultKind `json:"faults"`      // of the lines that have one
+	Answers     map[string]int       `json:"answers"`     // of each device, since the shop opened
 	Display     []string             `json:"display"`     // of the PIN pad
 	PINRequests int                  `json:"pinRequests"` // since the shop opened
 	Waiting     bool                 `json:"waiting"`     // the PIN pad waits for the customer

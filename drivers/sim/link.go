@@ -64,6 +64,7 @@ type link struct {
 	fault   Fault
 	left    int // answers still to be spoiled, when counted
 	counted bool
+	answers int // so far
 }
 
 // cable is one plugging-in.
@@ -171,6 +172,13 @@ func (l *link) spoiler() FaultKind {
 	return l.fault.Kind
 }
 
+// answered is how many answers the device has given.
+func (l *link) answered() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.answers
+}
+
 // spoil sets the fault of the answers to come.
 func (l *link) spoil(f Fault) error {
 	if err := f.check(); err != nil {
@@ -275,6 +283,7 @@ func (l *link) spoiled(out output) ([]byte, time.Duration) {
 		}
 		return out.bytes, 0
 	}
+	l.answers++
 	if l.fault.After > 0 {
 		l.fault.After--
 		return out.bytes, 0

@@ -202,6 +202,10 @@ func describe(card string, command, response []byte) Exchange {
 
 // listen opens the control socket, unless a living process has it.
 func listen(path string) (net.Listener, error) {
+	const pathMax = 107 // unix(7): sun_path, with its end
+	if len(path) > pathMax {
+		return nil, fmt.Errorf("sim: %s: the path of a socket has at most %d bytes, this one has %d; name a shorter folder", path, pathMax, len(path))
+	}
 	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrInUse, path), conn.Close())
 	}

@@ -394,6 +394,9 @@ func TestFaults(t *testing.T) {
 		r.expect(askStatus)
 		r.expect(want)
 	}
+	if state, err := s.State(); err != nil || state.Answers[sim.ReaderLine] != 9 || state.Answers[sim.PINPadLine] != 0 {
+		t.Errorf("State tells of %v answers, %v; want 9 of the reader alone", state.Answers, err)
+	}
 	check(t, s.Spoil(sim.ReaderLine, sim.Fault{Kind: sim.Silence, Count: 1}))
 	r.write(askStatus) // neither echo nor answer
 	r.write("03 06 6C 00000000 00 02 000000 6B")

@@ -98,7 +98,7 @@ func keyValues(line string) map[string]string {
 // Stop asks the program to end and waits. It fails when the program ends with
 // an error or does not end.
 func (p *Process) Stop() error {
-	if p.Ended() {
+	if p == nil || p.Ended() { // it never was ready, or is no more
 		return nil
 	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
@@ -154,8 +154,8 @@ func run(ctx context.Context, cmd *exec.Cmd) (stdout, stderr string, status int,
 	case err = <-done:
 	case <-ctx.Done():
 		_ = cmd.Process.Kill()
-		_ = <-done // killed, and nothing more to tell
-		return out.String(), errs.String(), -1, fmt.Errorf("%s: %w\n%s%s", cmd, ctx.Err(), &out, &errs)
+		err = errors.Join(ctx.Err(), <-done)
+		return out.String(), errs.String(), -1, fmt.Errorf("%s: %w\n%s%s", cmd, err, &out, &errs)
 	}
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && exit.Exited() {

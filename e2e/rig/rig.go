@@ -15,11 +15,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
@@ -30,12 +33,17 @@ import (
 // Programs are the paths of the built programs.
 type Programs struct{ Terminal, Cloud string }
 
-// Build builds both programs into dir, as they are shipped.
+// Build builds both programs into dir: as they are shipped, or with the race
+// detector when the test has it.
 func Build(dir string) (Programs, error) {
 	p := Programs{filepath.Join(dir, "terminal"), filepath.Join(dir, "cloud")}
+	flags, cgo := []string{"build", "-trimpath"}, "CGO_ENABLED=0"
+	if Race {
+		flags, cgo = append(flags, "-race"), "CGO_ENABLED=1"
+	}
 	for name, out := range map[string]string{"terminal": p.Terminal, "cloud": p.Cloud} {
-		cmd := exec.Command("go", "build", "-trimpath", "-o", out, "github.com/cloudpos/cloudpos/cmd/"+name)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		cmd := exec.Command("go", append(slices.Clone(flags), "-o", out, "github.com/cloudpos/cloudpos/cmd/"+name)...)
+		cmd.Env = append(os.Environ(), cgo)
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return Programs{}, fmt.Errorf("build %s: %w\n%s", name, err, text)
 		}
@@ -97,14 +105,28 @@ func New(o Opts) (*Rig, error) {
 	return r, nil
 }
 
-// freeAddress is a loopback address that was free a moment ago.
+// freeAddress is a loopback address that was free a moment ago. Its port is
+// below those that the kernel gives away by itself, so that nobody takes it
+// while the cloud is down for a while.
 func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	const least, most, tries = 20_000, 32_000, 100
+	var errs []error
+	for range tries {
+		address := fmt.Sprintf("127.0.0.1:%d", least+rand.IntN(most-least))
+		if _, used := addresses.LoadOrStore(address, true); used {
+			continue
+		}
+		l, err := net.Listen("tcp", address)
+		if err == nil {
+			return address, l.Close()
+		}
+		errs = append(errs, err)
 	}
-	return l.Addr().String(), l.Close()
+	return "", fmt.Errorf("no free port: %w", errors.Join(errs...))
 }
+
+// addresses are those that rigs of this process have got.
+var addresses sync.Map
 
 // Close stops whatever runs.
 func (r *Rig) Close() error {
@@ -171,7 +193,17 @@ func (r *Rig) StartAgentUnder(ctx context.Context, launch Launch) (err error) {
 	if r.Cloud == nil || r.Cloud.Ended() {
 		return nil
 	}
-	return r.UntilOnline(ctx)
+	err = r.until(ctx, "the terminal is online or dead", func() (bool, error) {
+		if r.Agent.Ended() {
+			return true, nil
+		}
+		s, err := r.Status()
+		return s.Online, err
+	})
+	if r.Agent.Ended() {
+		return errors.Join(errors.New("the terminal ended before it was online"), r.Agent.status)
+	}
+	return err
 }
 
 // EditFile changes a text file of the installation.

@@ -41,8 +41,8 @@ func (s *Selling) End(ctx context.Context) (Report, error) {
 	case err = <-s.ended:
 	case <-ctx.Done():
 		_ = s.cmd.Process.Kill()
-		<-s.ended
-		return Report{}, fmt.Errorf("a sale does not end: %w\n%s%s", ctx.Err(), &s.out, &s.errs)
+		err = errors.Join(ctx.Err(), <-s.ended)
+		return Report{}, fmt.Errorf("a sale does not end: %w\n%s%s", err, &s.out, &s.errs)
 	}
 	var exit *exec.ExitError
 	if err != nil && (!errors.As(err, &exit) || !exit.Exited()) {

@@ -1,0 +1,82 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cloudpos/cloudpos/drivers"
+)
+
+func TestDeviceAddresses(t *testing.T) {
+	for _, good := range []Devices{
+		{},
+		{Reader: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
+		{Reader: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim"},
+		{Reader: "ccid:/dev/ttyS1?baud=9600", PINPad: "visapad:/dev/ttyS3?baud=9600"},
+		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
+		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
+	} {
+		if err := good.check(); err != nil {
+			t.Errorf("%+v: %v", good, err)
+		}
+	}
+	for _, c := range []struct {
+		bad  Devices
+		want string
+	}{
+		{Devices{Reader: "/dev/ttyS1"}, "reader: "},
+		{Devices{Reader: "CCID:/dev/ttyS1"}, "reader: "},
+		{Devices{Reader: "ccid:/dev/ttyS1?baud=-1"}, `option baud="-1" is not a number`},
+		{Devices{Reader: "ccid:/dev/ttyS1?baud=1&baud=2"}, "given 2 times"},
+		{Devices{Reader: "visapad:/dev/ttyS1"}, "there are ccid, sim and none"},
+		{Devices{Reader: "none:?x=1"}, "none knows no option x"},
+		{Devices{PINPad: "visapad:/dev/ttyS1?parity=e"}, "visapad knows no option parity"},
+		{Devices{PINPad: "escpos:/dev/ttyS1"}, "there are visapad, sim and none"},
+		{Devices{Printer: "escpos:/dev/usb/lp0?width=48"}, "escpos knows no option width"},
+		{Devices{Printer: "escpos:/dev/usb/lp0?columns=wide"}, `option columns="wide"`},
+		{Devices{Printer: "panel:gpiochip0"}, "there are escpos, sim and none"},
+		{Devices{Panel: "sim:../sim"}, "there are panel, sim and none"},
+	} {
+		if err := c.bad.check(); !errors.Is(err, drivers.ErrURI) || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%+v: %v, want ErrURI and %q", c.bad, err, c.want)
+		}
+	}
+}
+
+func TestPlugged(t *testing.T) {
+	for address, want := range map[string]bool{
+		"ccid:" + t.TempDir():          true,
+		"ccid:/dev/no-such-line":       false,
+		"escpos:tcp://127.0.0.1:1":     true, // who knows
+		"ccid:/dev/no-such?baud=9600":  false,
+		"escpos:relative/path/to/line": true,
+	} {
+		if got := plugged(address); got != want {
+			t.Errorf("plugged(%q) = %t", address, got)
+		}
+	}
+}
+
+func TestFitted(t *testing.T) {
+	cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "ccid:/dev/ttyS1?baud=9600"`, `pinpad = "sim:../sim"`, "",
+		`printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0"`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := openHardware(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := h.close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if f := h.fitted; f.Reader != "ccid:/dev/ttyS1?baud=9600" || f.PINPad != "" || f.Printer != "escpos:/dev/usb/lp0" {
+		t.Errorf("fitted %+v: what is none is not fitted, and nothing has to be there yet", f)
+	}
+	if err := h.present("approve"); !errors.Is(err, errNoShop) {
+		t.Errorf("present: %v, want errNoShop", err)
+	}
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/cloudpos/cloudpos/money"
+	"github.com/cloudpos/cloudpos/payment"
+)
+
+func TestExitOf(t *testing.T) {
+	for _, c := range []struct {
+		state  payment.State
+		reason string
+		want   int
+	}{
+		{payment.Approved, "", 0},
+		{payment.Declined, "", 3},
+		{payment.Cancelled, payment.ReasonCancelled, 4},
+		{payment.Cancelled, payment.ReasonCardTimeout, 4},
+		{payment.Cancelled, payment.ReasonPINTimeout, 4},
+		{payment.Cancelled, payment.ReasonReaderFailed, 1},
+		{payment.Authorising, "", 5},
+		{payment.Reversing, "", 5},
+		{payment.Reversed, "", 5},
+		{"", "", 1},
+	} {
+		r := record(c.state, payment.Ending{Reason: c.reason})
+		if got := exitOf(&r); got != c.want {
+			t.Errorf("%q, %q: exit %d, want %d", c.state, c.reason, got, c.want)
+		}
+	}
+}
+
+func TestReport(t *testing.T) {
+	cfg, err := loadConfig(installation(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := loadParams(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal := &terminal{cfg: cfg, params: doc}
+	failed := errors.New("the journal cannot be written")
+	asked, unasked := record(payment.Declined, payment.Ending{Code: "51"}), record(payment.Declined, payment.Ending{Reason: "not-accepted", Detail: "Book 1, 12.4"})
+	unasked.Attempts = nil
+	for _, c := range []struct {
+		name    string
+		record  payment.Record
+		screen  payment.Screen
+		err     error
+		exit    int
+		slip    string
+		printed string
+	}{
+		{"approved", record(payment.Approved, payment.Ending{Code: "00", AuthCode: "123456"}), payment.ScreenApproved, nil, 0, "APPROVED", "APPROVED CNY 12.50 999901******0011 auth 123456"},
+		{"declined", asked, payment.ScreenDeclined, nil, 3, "DECLINED", "DECLINED CNY 12.50 (51)"},
+		{"never sent", unasked, payment.ScreenDeclined, nil, 3, "", "DECLINED CNY 12.50 (not-accepted): Book 1, 12.4"},
+		{"cancelled", record(payment.Cancelled, payment.Ending{Reason: "cancelled"}), payment.ScreenCancelled, nil, 4, "", "CANCELLED CNY 12.50 (cancelled)"},
+		{"in doubt", record(payment.Reversing, payment.Ending{Reason: "host silent"}), payment.ScreenInDoubt, nil, 5, "", "NOT PAID: the sale is being reversed. Do not hand over goods. (host silent)"},
+		{"not stored, asked", record(payment.Authorising, payment.Ending{}), payment.ScreenInDoubt, failed, 5, "", "NOT PAID: the sale is being reversed. Do not hand over goods. (the journal cannot be written)"},
+		{"not stored, not asked", payment.Record{}, payment.ScreenFault, failed, 1, "", "ERROR (the journal cannot be written)"},
+		{"failed with a record", asked, payment.ScreenFault, failed, 1, "", "DECLINED CNY 12.50 (51) (the journal cannot be written)"},
+	} {
+		r := terminal.report(payment.Result{Record: c.record, View: payment.View{Screen: c.screen}}, c.err)
+		if r.Exit != c.exit || (r.Slip != "") != (c.slip != "") || !strings.Contains(r.Slip, c.slip) {
+			t.Errorf("%s: exit %d, slip:\n%s\nwant exit %d and %q in the slip", c.name, r.Exit, r.Slip, c.exit, c.slip)
+		}
+		var out bytes.Buffer
+		if err := r.print(&out); err != nil {
+			t.Fatal(err)
+		}
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if got := lines[len(lines)-1]; got != c.printed || c.slip == "" && len(lines) != 1 {
+			t.Errorf("%s: printed %q, want %q", c.name, out.String(), c.printed)
+		}
+	}
+}
+
+func TestAmountOf(t *testing.T) {
+	cfg, err := loadConfig(installation(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := loadParams(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		request saleRequest
+		want    string
+		err     error
+	}{
+		{saleRequest{Amount: "12.50"}, "CNY 12.50", nil},
+		{saleRequest{Amount: "12", Currency: "JPY"}, "JPY 12", nil},
+		{saleRequest{Amount: "12.5", Currency: "JPY"}, "", money.ErrAmount},
+		{saleRequest{Amount: "12", Currency: "XXX"}, "", money.ErrCurrency},
+		{saleRequest{Amount: ""}, "", money.ErrAmount},
+	} {
+		got, err := c.request.amount(doc)
+		if !errors.Is(err, c.err) || err == nil && got.String() != c.want {
+			t.Errorf("%+v: %v, %v; want %s, %v", c.request, got, err, c.want, c.err)
+		}
+	}
+}
