@@ -37,7 +37,7 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 
 func (f *Flow) mayRetryPIN(o emv.Outcome) bool {
 	return f.answer != nil && f.answer.Code == CodeWrongPIN && f.pin != nil &&
-		f.attempt < f.cfg.PIN.AttemptsMax && f.held && o.Status == emv.Declined && !f.cancelled
+		f.attempt < f.cfg.PIN.AttemptsMax && f.held && o.Status == emv.Declined && f.giveUp == ""
 }
 
 // reverse commits that the transaction must be undone, before anything else.
@@ -138,39 +138,44 @@ func (f *Flow) cancel() error {
 	if !f.mayCancel() {
 		return nil
 	}
-	f.cancelled = true
-	f.disarm()
-	if f.work == 0 {
-		return f.afterCancel()
-	}
-	f.do = append(f.do, Stop{f.work})
-	return nil
+	return f.abandon(ReasonCancelled)
 }
 
 func (f *Flow) mayCancel() bool {
 	switch f.state {
 	case waiting, talking, choosing, enteringPIN:
-		return !f.cancelled
+		return f.giveUp == ""
 	case opening, authorising, completing, releasing, ended:
 		return false
 	}
 	return false
 }
 
-// afterCancel ends the transaction once the running action has ended. What it
+// abandon ends the transaction before Authorising, but not before the running
+// action has ended: it may yet bring a card, which then has power.
+func (f *Flow) abandon(reason string) error {
+	f.giveUp = reason
+	f.disarm()
+	if f.work == 0 {
+		return f.givenUp()
+	}
+	f.do = append(f.do, Stop{f.work})
+	return nil
+}
+
+// givenUp ends the transaction once the running action has ended. What it
 // brought, a card or a PIN, does not count any more.
-func (f *Flow) afterCancel() error {
+func (f *Flow) givenUp() error {
 	if _, seen := f.now.Body.(CardSeen); seen {
 		f.held = true
 	}
-	return f.end(Cancelled, Ending{Reason: ReasonCancelled})
+	return f.end(Cancelled, Ending{Reason: f.giveUp})
 }
 
 func (f *Flow) fired() error {
 	switch f.state {
 	case waiting:
-		f.stop(&f.work)
-		return f.end(Cancelled, Ending{Reason: ReasonCardTimeout})
+		return f.abandon(ReasonCardTimeout)
 	case choosing:
 		return f.end(Cancelled, Ending{Reason: ReasonChoiceTimeout})
 	case authorising:

@@ -48,10 +48,10 @@ type Flow struct {
 	answer   *Answer
 	fault    string // what failed in this attempt and left it to the card to go on
 
-	opened    bool // the record has an entry
-	sent      bool // an Authorising entry is committed
-	cancelled bool // asked for, and waiting for the running action to end
-	held      bool // a card was powered
+	opened    bool   // the record has an entry
+	sent      bool   // an Authorising entry is committed
+	giveUp    string // the reason to end once the running action has ended, or ""
+	held      bool   // a card was powered
 	cardTries int
 
 	refs    Ref
@@ -124,8 +124,8 @@ func (f *Flow) step(e Event) error {
 
 // dispatch takes requests, choices and the results of the action at work.
 func (f *Flow) dispatch() error {
-	if f.cancelled && f.state < authorising {
-		return f.afterCancel()
+	if f.giveUp != "" && f.state < authorising {
+		return f.givenUp()
 	}
 	switch f.state {
 	case opening:
@@ -168,7 +168,8 @@ func (f *Flow) arm(d time.Duration) {
 
 func (f *Flow) disarm() { f.stop(&f.timer) }
 
-// stop asks an action to end and no longer listens to it.
+// stop asks an action to end and no longer listens to it. Not for Await: a card
+// that came all the same has to be given back.
 func (f *Flow) stop(r *Ref) {
 	if *r == 0 {
 		return

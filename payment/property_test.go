@@ -40,6 +40,7 @@ type world struct {
 	diskFull bool
 	approved bool // the host's last word
 	exchange *Key // the last message that went out
+	powered  bool // a reader gave a card, and it was not given back
 	ended    bool
 }
 
@@ -142,6 +143,9 @@ func (w *world) hostResult(a Exchange, ok bool) Body {
 }
 
 func (w *world) step(ref Ref, b Body) {
+	if _, seen := b.(CardSeen); seen {
+		w.powered = true
+	}
 	if h, ok := b.(HostResult); ok && w.exchange != nil && h.Answer.Key == *w.exchange {
 		w.approved = h.Answer.Verdict == VerdictApproved
 	}
@@ -188,7 +192,7 @@ func (w *world) take(s Step, a Action) {
 	case Transmit:
 		w.open[a.Ref] = a
 	case Release:
-		w.open[a.Ref] = a
+		w.open[a.Ref], w.powered = a, false
 	case EnterPIN:
 		w.open[a.Ref] = a
 	case Arm:
@@ -197,9 +201,12 @@ func (w *world) take(s Step, a Action) {
 	}
 }
 
-// checkEnd demands that nothing is open and that disk and host agree, after a
-// restart at the latest.
+// checkEnd demands that nothing is open, that no card was left with power, and
+// that disk and host agree, after a restart at the latest.
 func (w *world) checkEnd() {
+	if w.powered {
+		w.t.Fatal("ended with power on a card")
+	}
 	if len(w.open) != 0 {
 		w.t.Fatalf("ended with %d actions running", len(w.open))
 	}

@@ -133,6 +133,20 @@ func TestRunCancelAtTheReader(t *testing.T) {
 	})
 }
 
+// A card that comes when the wait for it has just run out loses its power.
+func TestRunCardComesTooLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCounter("online")
+		c.reader.delay = time.Minute + time.Millisecond
+		if res := c.sell(t, t.Context()); res.Record.State != Cancelled || res.Record.Ending.Reason != ReasonCardTimeout {
+			t.Errorf("record %q, reason %q", res.Record.State, res.Record.Ending.Reason)
+		}
+		if c.reader.cards != 1 || c.reader.releases != 1 {
+			t.Errorf("%d cards powered, %d released, want one of each", c.reader.cards, c.reader.releases)
+		}
+	})
+}
+
 func TestRunStoppedByContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter("pin", "online")
