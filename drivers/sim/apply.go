@@ -24,6 +24,14 @@ func (s *Shop) apply(r request) (response, error) {
 		return response{}, s.applyPrinter(r)
 	case "unplug", "replug", "fault":
 		return response{}, s.applyLine(r)
+	case "case":
+		s.wiring.openCase(r.On)
+		return response{}, nil
+	case "pin-out":
+		return response{}, s.wiring.drive(r.Pin, r.On, r.conn)
+	case "pin-read":
+		high, err := s.wiring.read(r.Pin)
+		return response{High: high}, err
 	case "paper":
 		return response{Slips: s.printer.paper()}, nil
 	case "log":
@@ -119,7 +127,7 @@ func (s *Shop) applyLine(r request) error {
 
 // look gathers the state of all devices.
 func (s *Shop) look() State {
-	state := State{Answers: map[string]int{}, Faults: map[string]FaultKind{}}
+	state := State{Answers: map[string]int{}, Faults: map[string]FaultKind{}, Panel: s.wiring.look()}
 	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
 		l := s.links[name]
 		state.Answers[name] = l.answered()

@@ -55,9 +55,10 @@ type State struct {
 	Jammed      bool                 `json:"jammed"`
 	Printed     int                  `json:"printed"` // grows with each line and cut: there is new paper to look at
 	CoverOpen   bool                 `json:"coverOpen"`
-	DrawerKicks int                  `json:"drawerKicks"`
-	Unknown     int                  `json:"unknown"` // printer commands not understood
-	Lost        int                  `json:"lost"`    // bytes that the printer had no room for
+	DrawerKicks int                  `json:"drawerKicks"` // over the printer
+	Unknown     int                  `json:"unknown"`     // printer commands not understood
+	Lost        int                  `json:"lost"`        // bytes that the printer had no room for
+	Panel       Panel                `json:"panel"`
 }
 
 // request is one line to the control socket.
@@ -71,6 +72,9 @@ type request struct {
 	Pause    time.Duration `json:"pause,omitempty"`
 	Fault    Fault         `json:"fault,omitzero"`
 	Customer Customer      `json:"customer,omitzero"`
+	Pin      string        `json:"pin,omitempty"`
+
+	conn int // that it came over; 0 is none
 }
 
 // response is one line back.
@@ -80,6 +84,7 @@ type response struct {
 	Log   []Exchange `json:"log,omitempty"`
 	Cards []CardInfo `json:"cards,omitempty"`
 	State *State     `json:"state,omitempty"`
+	High  bool       `json:"high,omitempty"` // of a pin
 }
 
 // CardInfo is a card of the deck, as a list shows it.
@@ -158,6 +163,10 @@ func (c Control) Replug(device string) error { return c.tell(request{Cmd: "replu
 func (c Control) Spoil(device string, f Fault) error {
 	return c.tell(request{Cmd: "fault", Device: device, Fault: f})
 }
+
+// OpenCase opens the terminal's case, which its tamper switch notices, and
+// closes it.
+func (c Control) OpenCase(open bool) error { return c.tell(request{Cmd: "case", On: open}) }
 
 // Paper returns all slips since the shop opened, the one in the making last.
 func (c Control) Paper() ([]Slip, error) {

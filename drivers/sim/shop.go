@@ -36,6 +36,7 @@ type Shop struct {
 	reader  *reader
 	pad     *pinpad
 	printer *printer
+	wiring  wiring
 	links   map[string]*link
 	deck    []issuer.Profile
 	cards   map[string]*Card
@@ -74,7 +75,7 @@ func Open(dir string, deck []issuer.Profile, pad PadKeys) (*Shop, error) {
 			return nil, errors.Join(err, s.unplugAll(), listener.Close())
 		}
 	}
-	s.server = newServer(listener, s.apply)
+	s.server = newServer(listener, s.apply, s.hungUp)
 	return s, nil
 }
 
@@ -134,6 +135,9 @@ func (s *Shop) fit(k PadKeys) error {
 	l.dev = s.printer
 	return nil
 }
+
+// hungUp ends what a connection to the control socket held.
+func (s *Shop) hungUp(conn int) { s.wiring.release(conn) }
 
 // Path is where the named device's line is: dir/reader.
 func (s *Shop) Path(device string) string { return filepath.Join(s.dir, device) }

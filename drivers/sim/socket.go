@@ -27,20 +27,21 @@ var ErrControl = errors.New("sim: the shop refuses")
 type server struct {
 	listener net.Listener
 	do       func(request) (response, error)
+	hungUp   func(conn int)
 	wg       sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[net.Conn]bool // nil once closed
 }
 
-func newServer(l net.Listener, do func(request) (response, error)) *server {
-	s := &server{listener: l, do: do, conns: map[net.Conn]bool{}}
+func newServer(l net.Listener, do func(request) (response, error), hungUp func(conn int)) *server {
+	s := &server{listener: l, do: do, hungUp: hungUp, conns: map[net.Conn]bool{}}
 	s.wg.Go(s.accept)
 	return s
 }
 
 func (s *server) accept() {
-	for {
+	for number := 1; ; number++ {
 		conn, err := s.listener.Accept()
 		if err != nil {
 			return // closed; a UNIX socket fails for no other lasting reason
@@ -51,7 +52,8 @@ func (s *server) accept() {
 		}
 		s.wg.Go(func() {
 			defer s.remove(conn)
-			s.serve(conn)
+			s.serve(conn, number)
+			s.hungUp(number)
 		})
 	}
 }
@@ -74,22 +76,23 @@ func (s *server) remove(conn net.Conn) {
 }
 
 // serve answers one client's requests until it hangs up.
-func (s *server) serve(conn net.Conn) {
+func (s *server) serve(conn net.Conn, number int) {
 	lines := bufio.NewScanner(conn)
 	lines.Buffer(nil, requestMax)
 	out := json.NewEncoder(conn)
 	for lines.Scan() {
-		if out.Encode(s.answer(lines.Bytes())) != nil {
+		if out.Encode(s.answer(lines.Bytes(), number)) != nil {
 			return
 		}
 	}
 }
 
-func (s *server) answer(line []byte) response {
+func (s *server) answer(line []byte, number int) response {
 	var r request
 	if err := json.Unmarshal(line, &r); err != nil {
 		return response{Error: "not a request"} // the reason might quote a PIN
 	}
+	r.conn = number
 	answer, err := s.do(r)
 	if err != nil {
 		return response{Error: err.Error()}
@@ -115,18 +118,23 @@ func (s *server) close() error {
 type Client struct {
 	Control
 
+	patience time.Duration
+
 	mu   sync.Mutex
 	conn net.Conn
 	in   *bufio.Reader
 }
 
 // Dial connects to the shop that is open in dir.
-func Dial(dir string) (*Client, error) {
-	conn, err := net.DialTimeout("unix", filepath.Join(dir, socketName), answerMax)
+func Dial(dir string) (*Client, error) { return dialWithin(dir, answerMax) }
+
+// dialWithin connects with so much patience for each step.
+func dialWithin(dir string, patience time.Duration) (*Client, error) {
+	conn, err := net.DialTimeout("unix", filepath.Join(dir, socketName), patience)
 	if err != nil {
 		return nil, fmt.Errorf("sim: no shop is open in %s: %w", dir, err)
 	}
-	c := &Client{conn: conn, in: bufio.NewReader(conn)}
+	c := &Client{patience: patience, conn: conn, in: bufio.NewReader(conn)}
 	c.Control = Control{do: c.roundTrip}
 	return c, nil
 }
@@ -142,7 +150,7 @@ func (c *Client) roundTrip(r request) (response, error) {
 	if err != nil {
 		return response{}, fmt.Errorf("sim: %s: %w", r.Cmd, err)
 	}
-	if err := c.conn.SetDeadline(time.Now().Add(answerMax)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(c.patience)); err != nil {
 		return response{}, fmt.Errorf("sim: %s: %w", r.Cmd, err)
 	}
 	if _, err := c.conn.Write(append(line, '\n')); err != nil {
