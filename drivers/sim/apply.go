@@ -11,7 +11,7 @@ const pauseMax = 10 * time.Second
 // apply carries out one request.
 func (s *Shop) apply(r request) (response, error) {
 	switch r.Cmd {
-	case "insert", "pull", "pull-at", "customer":
+	case "insert", "pull", "pull-at", "customer", "visit":
 		return response{}, s.applyCard(r)
 	case "keys":
 		return response{}, s.pad.press(r.Keys)
@@ -27,6 +27,8 @@ func (s *Shop) apply(r request) (response, error) {
 	case "case":
 		s.wiring.openCase(r.On)
 		return response{}, nil
+	case "cable":
+		return response{}, s.plugCable(r.On)
 	case "pin-out":
 		return response{}, s.wiring.drive(r.Pin, r.On, r.conn)
 	case "pin-read":
@@ -59,7 +61,10 @@ func (s *Shop) applyCard(r request) error {
 	}
 	card := s.cards[name]
 	leaves := r.Cmd == "customer" && !r.Customer.Auto
-	if card == nil && !leaves && (r.Cmd == "insert" || r.Cmd == "customer") {
+	if r.Cmd == "visit" && name == "" {
+		leaves = true
+	}
+	if card == nil && !leaves && (r.Cmd == "insert" || r.Cmd == "customer" || r.Cmd == "visit") {
 		return fmt.Errorf("%w: %q", ErrCard, name)
 	}
 	d := s.reader
@@ -80,6 +85,8 @@ func (s *Shop) applyCard(r request) error {
 			card = nil
 		}
 		d.serve(card)
+	case "visit":
+		d.visit(card, r.conn)
 	}
 	return nil
 }
@@ -138,7 +145,14 @@ func (s *Shop) look() State {
 			state.Faults[name] = kind
 		}
 	}
+	if c := s.cable(); c != nil {
+		in := c.plugged()
+		state.Cable = &in
+	}
 	s.reader.mu.Lock()
+	if c := s.reader.visitor; c != nil {
+		state.Visitor = c.Name()
+	}
 	if c := s.reader.card; c != nil {
 		state.Card, state.Powered, state.APDUs = c.Name(), s.reader.powered, s.reader.apdus
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -42,6 +43,7 @@ type State struct {
 	Powered     bool                 `json:"powered"`
 	APDUs       int                  `json:"apdus"`    // since the card was inserted
 	Customer    string               `json:"customer"` // who comes by himself; "" nobody
+	Visitor     string               `json:"visitor"`  // who comes instead of him for now
 	Unplugged   []string             `json:"unplugged"`
 	Faults      map[string]FaultKind `json:"faults"`      // of the lines that have one
 	Answers     map[string]int       `json:"answers"`     // of each device, since the shop opened
@@ -59,6 +61,7 @@ type State struct {
 	Unknown     int                  `json:"unknown"`     // printer commands not understood
 	Lost        int                  `json:"lost"`        // bytes that the printer had no room for
 	Panel       Panel                `json:"panel"`
+	Cable       *bool                `json:"cable"` // to the cloud is in; nil: none was laid
 }
 
 // request is one line to the control socket.
@@ -120,6 +123,19 @@ func (c Control) SetCustomer(who Customer) error {
 	return c.tell(request{Cmd: "customer", Customer: who})
 }
 
+// Visit lets the card's owner come by himself instead of the customer, and type
+// his PIN whatever ByHand says, until Leave, SetCustomer or the end of the
+// connection that this was said over. It fails with ErrCard.
+func (c Control) Visit(card string) error {
+	if card == "" {
+		return fmt.Errorf("%w: %q", ErrCard, card)
+	}
+	return c.tell(request{Cmd: "visit", Card: card})
+}
+
+// Leave ends a visit: the visitor takes his card.
+func (c Control) Leave() error { return c.tell(request{Cmd: "visit"}) }
+
 // Keys says what the customer does, PIN request by PIN request: digits,
 // KeyCancel, KeyBypass or KeyNothing. A pad that waits for him gets the first
 // at once. When all is used up he does nothing, until a card is inserted: its
@@ -167,6 +183,10 @@ func (c Control) Spoil(device string, f Fault) error {
 // OpenCase opens the terminal's case, which its tamper switch notices, and
 // closes it.
 func (c Control) OpenCase(open bool) error { return c.tell(request{Cmd: "case", On: open}) }
+
+// PlugCable puts the cable to the cloud in, or pulls it. It fails with
+// ErrNoCable.
+func (c Control) PlugCable(in bool) error { return c.tell(request{Cmd: "cable", On: in}) }
 
 // Paper returns all slips since the shop opened, the one in the making last.
 func (c Control) Paper() ([]Slip, error) {

@@ -30,7 +30,7 @@ func TestPadByHand(t *testing.T) {
 	} {
 		pt := newPadTest(t)
 		pt.p.setByHand(true)
-		pt.p.serve("pin", []string{"0000"})
+		pt.p.serve("pin", []string{"0000"}, false)
 		pt.expect(tc.name+": no key yet", pt.do(pinRequest), "06")
 		pt.expect(tc.name, pt.hand(tc.keys), tc.want)
 		if done := tc.want != ""; (pt.p.waiting == "") != done || done && len(pt.p.typed) != 0 {
@@ -58,11 +58,11 @@ func TestPadByHandForgets(t *testing.T) {
 
 func TestPadHabitsComeBack(t *testing.T) {
 	pt := newPadTest(t)
-	pt.p.serve("pin", []string{"1234"})
+	pt.p.serve("pin", []string{"1234"}, false)
 	pt.p.setByHand(true)
 	pt.expect("by hand", pt.do(pinRequest), "06")
 	pt.p.setByHand(false)
-	pt.p.serve("pin", []string{"1234"})
+	pt.p.serve("pin", []string{"1234"}, false)
 	if got := pt.do(pinRequest); !strings.HasPrefix(got, "06 02373130") {
 		t.Errorf("with habits: %s", got)
 	}

@@ -102,15 +102,16 @@ func (p *pinpad) press(script []string) error {
 
 // serve lets a card's owner step to the pad. An explicit script stays until it
 // is used up, and so does what the same owner has not typed yet: his card may
-// have been asked for again.
-func (p *pinpad) serve(owner string, habit []string) {
+// have been asked for again. A visitor has his habits even when all others are
+// typed for by hand.
+func (p *pinpad) serve(owner string, habit []string, visits bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.script) > 0 && (p.explicit || p.owner == owner) {
+	if len(p.script) > 0 && (p.explicit || p.owner == owner && (visits || !p.byHand)) {
 		p.owner = owner
 		return
 	}
-	if p.byHand {
+	if p.byHand && !visits {
 		habit = nil
 	}
 	p.owner, p.script, p.explicit = owner, append([]string{}, habit...), false

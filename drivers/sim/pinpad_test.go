@@ -179,20 +179,20 @@ func TestPadPromptsOfItsOwn(t *testing.T) {
 func TestPadOwners(t *testing.T) {
 	pt := newPadTest(t)
 	habit := []string{"0000", "1234"}
-	pt.p.serve("wrongpin", habit)
+	pt.p.serve("wrongpin", habit, false)
 	pt.do(pinRequest)
-	pt.p.serve("wrongpin", habit)
+	pt.p.serve("wrongpin", habit, false)
 	if got := fmt.Sprint(len(pt.p.script)); got != "1" {
 		t.Errorf("after one of two PINs and a second insertion %s are left, want 1", got)
 	}
-	pt.p.serve("pin", []string{"1234"})
+	pt.p.serve("pin", []string{"1234"}, false)
 	if len(pt.p.script) != 1 || pt.p.script[0] != "1234" {
 		t.Error("another owner does not type his own PIN")
 	}
 	if err := pt.p.press([]string{KeyCancel}); err != nil {
 		t.Fatal(err)
 	}
-	pt.p.serve("wrongpin", habit)
+	pt.p.serve("wrongpin", habit, false)
 	if len(pt.p.script) != 1 || pt.p.script[0] != KeyCancel {
 		t.Error("an insertion replaces an explicit script")
 	}

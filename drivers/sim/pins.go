@@ -48,7 +48,7 @@ type pinBoard struct {
 	client *Client
 	driven [pinCount]bool // the level is known, over this connection
 	high   [pinCount]bool
-	open   int // pins that are not closed
+	open   int       // pins that are not closed
 	hung   time.Time // when the shop did not answer
 }
 

@@ -25,7 +25,7 @@ type transport interface {
 // tells when a card moves.
 type reader struct {
 	out      func([]byte, kind)
-	inserted func(issuer.Profile) // the customer is at the counter
+	inserted func(p issuer.Profile, visits bool) // its owner is at the counter
 	note     func(card string, command, response []byte)
 
 	mu       sync.Mutex
@@ -42,6 +42,8 @@ type reader struct {
 	pullAt   int  // pull before this APDU; 0 not
 	polls    int
 	customer *Card // who comes by himself, nil nobody
+	visitor  *Card // who comes instead of him for now
+	host     int   // the connection that the visitor is there for
 }
 
 func (r *reader) powerDown() {
@@ -188,7 +190,7 @@ func (r *reader) powerOff() {
 
 // release is IccPowerOff; a customer who came by himself takes his card.
 func (r *reader) release(m []byte) []byte {
-	done := r.customer != nil && r.powered && r.apdus > 0
+	done := r.guest() != nil && r.powered && r.apdus > 0
 	r.powerOff()
 	if done {
 		r.pull()
@@ -257,7 +259,7 @@ func (r *reader) insert(c *Card) {
 	}
 	r.card, r.touched, r.apdus, r.polls = c, false, 0, 0
 	r.move(moveIn)
-	r.inserted(c.p)
+	r.inserted(c.p, c == r.visitor)
 }
 
 // pull takes the card out, whatever it is doing.
@@ -280,23 +282,43 @@ func (r *reader) move(what byte) {
 	r.out(told, aside)
 }
 
-// serve changes the customer: the one before takes his card, the new one comes
-// at the first poll. nil is nobody.
+// guest is who comes by himself, or nil.
+func (r *reader) guest() *Card {
+	if r.visitor != nil {
+		return r.visitor
+	}
+	return r.customer
+}
+
+// serve changes the customer, and ends a visit: who was there takes his card,
+// the new one comes at the first poll. nil is nobody.
 func (r *reader) serve(card *Card) {
-	if r.customer != nil && r.card == r.customer {
+	r.depart()
+	r.customer, r.visitor, r.polls = card, nil, pollsToInsert-1
+}
+
+// visit lets a visitor come instead of the customer, or ends his visit with
+// nil.
+func (r *reader) visit(card *Card, host int) {
+	r.depart()
+	r.visitor, r.host, r.polls = card, host, pollsToInsert-1
+}
+
+// depart lets who came by himself take his card.
+func (r *reader) depart() {
+	if guest := r.guest(); guest != nil && r.card == guest {
 		r.pull()
 	}
-	r.customer, r.polls = card, pollsToInsert-1
 }
 
 // polled lets the customer look at the terminal: he comes when it waits for a
 // card, and takes a card that is of no more use.
 func (r *reader) polled() {
 	switch {
-	case r.customer == nil:
+	case r.guest() == nil:
 	case r.card == nil:
 		if r.polls++; r.polls >= pollsToInsert {
-			r.insert(r.customer)
+			r.insert(r.guest())
 		}
 	case r.touched && !r.powered, r.powered && r.card.at == finished:
 		if r.polls++; r.polls >= pollsToPull {

@@ -32,7 +32,7 @@ func newReaderTest(t *testing.T) *readerTest {
 	rt.r = &reader{
 		out:      rt.wire.out,
 		note:     func(card string, command, _ []byte) { rt.log = append(rt.log, fmt.Sprintf("%s %X", card, command[:2])) },
-		inserted: func(p issuer.Profile) { rt.served = append(rt.served, p.Name) },
+		inserted: func(p issuer.Profile, _ bool) { rt.served = append(rt.served, p.Name) },
 	}
 	return rt
 }
@@ -270,7 +270,7 @@ func FuzzCCID(f *testing.F) {
 			t.Fatal(err)
 		}
 		var w wire
-		r := &reader{out: w.out, note: func(string, []byte, []byte) {}, inserted: func(issuer.Profile) {}}
+		r := &reader{out: w.out, note: func(string, []byte, []byte) {}, inserted: func(issuer.Profile, bool) {}}
 		r.insert(c)
 		r.receive(stream)
 		for _, o := range w.sent {

@@ -43,6 +43,7 @@ type Shop struct {
 	server  *server
 
 	mu    sync.Mutex
+	cloud *cloudCable // nil: none was laid
 	log   []Exchange
 	saved map[string]Counters
 
@@ -128,7 +129,7 @@ func (s *Shop) fit(k PadKeys) error {
 		s.pad.keys = store
 	}
 	l = line(ReaderLine)
-	s.reader = &reader{out: l.send, note: s.record, inserted: func(p issuer.Profile) { s.pad.serve(p.Name, p.Keys) }}
+	s.reader = &reader{out: l.send, note: s.record, inserted: s.atThePad}
 	l.dev = s.reader
 	l = line(PrinterLine)
 	s.printer = newPrinter(l.send)
@@ -137,7 +138,24 @@ func (s *Shop) fit(k PadKeys) error {
 }
 
 // hungUp ends what a connection to the control socket held.
-func (s *Shop) hungUp(conn int) { s.wiring.release(conn) }
+func (s *Shop) hungUp(conn int) {
+	s.wiring.release(conn)
+	s.leave(conn)
+}
+
+// atThePad lets a card's owner step to the PIN pad. A visitor types by himself,
+// whoever else is told to wait for a hand.
+func (s *Shop) atThePad(p issuer.Profile, visits bool) { s.pad.serve(p.Name, p.Keys, visits) }
+
+// leave ends the visit that a connection began.
+func (s *Shop) leave(conn int) {
+	d := s.reader
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.visitor != nil && d.host == conn {
+		d.visit(nil, 0)
+	}
+}
 
 // Path is where the named device's line is: dir/reader.
 func (s *Shop) Path(device string) string { return filepath.Join(s.dir, device) }
@@ -148,6 +166,9 @@ func (s *Shop) Close() error {
 	s.closing.Do(func() {
 		s.closed = errors.Join(s.server.close(), s.unplugAll())
 		s.printer.stop()
+		if c := s.cable(); c != nil {
+			s.closed = errors.Join(s.closed, c.close())
+		}
 	})
 	return s.closed
 }
