@@ -208,7 +208,7 @@ func (r *run) loop(ctx context.Context, req Request) (View, error) {
 		if step.Ended {
 			return step.View, r.stored
 		}
-		if r.closing && step.View.final() {
+		if r.closing && step.View.Final() {
 			r.closing, body, ref = false, Cancel{}, 0
 			continue
 		}
@@ -250,17 +250,6 @@ func (r *run) step(ctx context.Context, ref Ref, body Body) (Step, error) {
 		r.do(ctx, a)
 	}
 	return step, nil
-}
-
-// final tells whether the transaction is decided.
-func (v View) final() bool {
-	switch v.Screen {
-	case ScreenApproved, ScreenDeclined, ScreenCancelled, ScreenInDoubt, ScreenFault:
-		return true
-	case ScreenIdle, ScreenPresentCard, ScreenCard, ScreenChoose, ScreenPIN, ScreenAuthorising:
-		return false
-	}
-	return false
 }
 
 func (r *run) do(ctx context.Context, a Action) {

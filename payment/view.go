@@ -52,6 +52,17 @@ type View struct {
 	Attempt     uint8
 }
 
+// Final tells whether the transaction is decided.
+func (v View) Final() bool {
+	switch v.Screen {
+	case ScreenApproved, ScreenDeclined, ScreenCancelled, ScreenInDoubt, ScreenFault:
+		return true
+	case ScreenIdle, ScreenPresentCard, ScreenCard, ScreenChoose, ScreenPIN, ScreenAuthorising:
+		return false
+	}
+	return false
+}
+
 // Reasons of the flow's own. A card machine's reasons stand beside them.
 const (
 	ReasonCancelled          = "cancelled"           // by the cashier

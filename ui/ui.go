@@ -125,6 +125,9 @@ func New(app fyne.App, shop Shop, opts Opts) *UI {
 // Content is what a window holds.
 func (u *UI) Content() fyne.CanvasObject { return u.root }
 
+// Do runs f on the UI goroutine, soon. It never blocks.
+func (u *UI) Do(f func()) { fyne.Do(f) }
+
 // Close stops timers and requests.
 func (u *UI) Close() {
 	u.drawing++
@@ -167,7 +170,7 @@ func (u *UI) Show(v payment.View) {
 	u.view = v
 	switch {
 	case !running(v):
-	case !final(v.Screen):
+	case !v.Final():
 		u.ended, u.dismissed, u.at = nil, false, atHome
 	case !u.dismissed:
 		if u.ended == nil || u.ended.view.Screen != v.Screen {
@@ -192,7 +195,7 @@ func (u *UI) Ended(res payment.Result, err error) {
 		return
 	}
 	e := &ended{view: res.View}
-	if !final(res.View.Screen) {
+	if !res.View.Final() {
 		if err == nil {
 			return
 		}
@@ -286,21 +289,9 @@ func (u *UI) ShowHistory(records []payment.Record) {
 }
 
 // selling tells whether a sale is on the screen and not yet decided.
-func (u *UI) selling() bool { return running(u.view) && !final(u.view.Screen) }
+func (u *UI) selling() bool { return running(u.view) && !u.view.Final() }
 
 func running(v payment.View) bool { return v.Screen != payment.ScreenIdle && v.Screen != "" }
-
-func final(s payment.Screen) bool {
-	switch s {
-	case payment.ScreenApproved, payment.ScreenDeclined, payment.ScreenCancelled,
-		payment.ScreenInDoubt, payment.ScreenFault:
-		return true
-	case payment.ScreenIdle, payment.ScreenPresentCard, payment.ScreenCard, payment.ScreenChoose,
-		payment.ScreenPIN, payment.ScreenAuthorising:
-		return false
-	}
-	return false
-}
 
 // goTo leaves for another place.
 func (u *UI) goTo(at place) {

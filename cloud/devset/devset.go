@@ -26,6 +26,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cloudpos/cloudpos/durable"
 )
 
 // Terminal is the id of the set's one terminal.
@@ -40,6 +42,7 @@ type Opts struct {
 	Now        time.Time
 	MQTTPort   uint16
 	StatusPort uint16
+	Screen     string // where the terminal's screen is shown to browsers; "" has none
 }
 
 // file is one file of a set, by its path in it.
@@ -77,10 +80,10 @@ func Make(dir string, o Opts) (err error) {
 	if err := os.Remove(dir); err != nil && !errors.Is(err, fs.ErrNotExist) { // an empty one
 		return fmt.Errorf("devset: %w", err)
 	}
-	if err := os.Rename(tmp, dir); err != nil {
+	if err := durable.Rename(tmp, dir); err != nil {
 		return fmt.Errorf("devset: %w", err)
 	}
-	return syncFolder(parent)
+	return nil
 }
 
 // checkEmpty lets pass what is not there, and an empty folder.
@@ -132,7 +135,7 @@ func write(dir string, files []file) error {
 		if f.public {
 			mode = 0o644
 		}
-		if err := writeSynced(path, f.data, mode); err != nil {
+		if err := durable.Create(path, f.data, mode); err != nil {
 			return err
 		}
 		for folder := filepath.Dir(path); strings.HasPrefix(folder, dir) && !slices.Contains(folders, folder); folder = filepath.Dir(folder) {
@@ -140,26 +143,9 @@ func write(dir string, files []file) error {
 		}
 	}
 	for _, folder := range folders {
-		if err := syncFolder(folder); err != nil {
+		if err := durable.SyncDir(folder); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func writeSynced(path string, data []byte, mode fs.FileMode) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

@@ -174,8 +174,18 @@ pinpad = "sim:../sim"
 printer = "sim:../sim"
 panel = "none:"
 `
+	const screen = `
+[screen]
+web = "%s"         # the touch screen, for browsers on this machine
+size = "720x1280"
+dpi = 267                      # a panel of 5.5 inches
+`
+	ownScreen := ""
+	if o.Screen != "" {
+		ownScreen = fmt.Sprintf(screen, o.Screen)
+	}
 	return []file{
 		{path: "cloud/cloud.toml", data: fmt.Appendf(nil, cloud, o.MQTTPort, o.StatusPort, acquirerID), public: true},
-		{path: "t1/terminal.toml", data: fmt.Appendf(nil, terminal, Terminal, o.MQTTPort), public: true},
+		{path: "t1/terminal.toml", data: fmt.Appendf(nil, terminal+ownScreen, Terminal, o.MQTTPort), public: true},
 	}
 }

@@ -39,7 +39,7 @@ var errUsage = errors.New("usage")
 const usage = `usage: cloud COMMAND [options]
 
   dev-init  make keys, certificates, cards and configuration, once
-              [--mqtt-port 8883] [--status-port 8081] DIR
+              [--mqtt-port 8883] [--status-port 8081] [--screen 127.0.0.1:8082] DIR
   run       serve terminals; prints a line "ready mqtt=ADDRESS status=ADDRESS"
               [--config FILE]
   ledger    show the books, also while the cloud runs
@@ -110,6 +110,7 @@ func runDevInit(_ context.Context, args []string, stdout, _ io.Writer) error {
 	fs := newFlags("dev-init")
 	mqttPort := fs.Uint("mqtt-port", 8883, "")
 	statusPort := fs.Uint("status-port", 8081, "")
+	screen := fs.String("screen", "127.0.0.1:8082", "")
 	if err := parse(fs, args, 1); err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func runDevInit(_ context.Context, args []string, stdout, _ io.Writer) error {
 		return fmt.Errorf("%w: a port is at most %d", errUsage, portMax)
 	}
 	dir := fs.Arg(0)
-	o := devset.Opts{Now: time.Now(), MQTTPort: uint16(*mqttPort), StatusPort: uint16(*statusPort)}
+	o := devset.Opts{Now: time.Now(), MQTTPort: uint16(*mqttPort), StatusPort: uint16(*statusPort), Screen: *screen}
 	if err := devset.Make(dir, o); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -32,20 +33,43 @@ func newLog(w io.Writer, cfg *Config) *slog.Logger {
 func runAgent(ctx context.Context, args []string, stdout, stderr io.Writer) (int, error) {
 	fs := newFlags("run")
 	file := configFlag(fs)
+	cloud := fs.String("cloud", "", "")
 	if err := parse(fs, args, 0); err != nil {
 		return exitUsage, err
+	}
+	if *cloud != "" && !isBroker(*cloud) {
+		return exitUsage, fmt.Errorf("%w: --cloud is %q, write it like mqtts://cloud.example:8883", errUsage, *cloud)
 	}
 	cfg, err := loadConfig(*file)
 	if err != nil {
 		return exitError, err
 	}
+	cfg.Cloud = cmp.Or(*cloud, cfg.Cloud)
 	t, err := openTerminal(cfg, newLog(stderr, cfg))
 	if err != nil {
 		return exitError, err
 	}
+	if err := t.fitScreen(); err != nil {
+		return exitError, errors.Join(err, t.close())
+	}
 	t.start()
-	err = t.serve(ctx, stdout)
+	err = t.run(ctx, stdout)
 	return exitError, errors.Join(err, t.close())
+}
+
+// run serves and shows until ctx ends. The screen has this goroutine for its
+// own, since a window system may want the program's first.
+func (t *terminal) run(ctx context.Context, stdout io.Writer) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served := make(chan error, 1)
+	go func() {
+		defer stop()
+		served <- t.serve(ctx, stdout)
+	}()
+	t.glass.run(ctx)
+	stop()
+	return <-served
 }
 
 // serve answers on the socket until ctx ends.
@@ -65,7 +89,11 @@ func (t *terminal) serve(ctx context.Context, stdout io.Writer) error {
 			t.log.Warn("device is not there yet", "device", device)
 		}
 	}
-	if _, err := fmt.Fprintf(stdout, "ready socket=%s\n", t.cfg.socket()); err != nil {
+	ready := "ready socket=" + t.cfg.socket()
+	if address := t.glass.address(); address != "" {
+		ready += " screen=" + address
+	}
+	if _, err := fmt.Fprintln(stdout, ready); err != nil {
 		return errors.Join(err, server.Close())
 	}
 	select {

@@ -38,6 +38,7 @@ type Config struct {
 		Key  string `toml:"key"` // public; whoever holds the other half may configure this terminal
 	} `toml:"params"`
 	Devices Devices `toml:"devices"`
+	Screen  Screen  `toml:"screen"`
 
 	file, dir string
 }
@@ -65,7 +66,8 @@ const cloudScheme = "mqtts://"
 var errConfig = errors.New("configuration")
 
 func loadConfig(file string) (*Config, error) {
-	cfg := &Config{Language: "en", file: file, dir: filepath.Dir(file), Devices: Devices{"none:", "none:", "none:", "none:"}}
+	cfg := &Config{Language: "en", file: file, dir: filepath.Dir(file), Devices: Devices{"none:", "none:", "none:", "none:"},
+		Screen: Screen{Output: "none:", Size: "720x1280"}}
 	if err := config.Load(file, cfg); err != nil {
 		return nil, err
 	}
@@ -88,6 +90,9 @@ func loadConfig(file string) (*Config, error) {
 	}
 	if err := cfg.Devices.check(); err != nil {
 		return nil, fmt.Errorf("%w: %s: devices.%w", errConfig, file, err)
+	}
+	if err := cfg.Screen.check(); err != nil {
+		return nil, fmt.Errorf("%w: %s: screen.%w", errConfig, file, err)
 	}
 	for _, path := range []*string{&cfg.Data, &cfg.TLS.CA, &cfg.TLS.Cert, &cfg.TLS.Key, &cfg.Params.File, &cfg.Params.Key} {
 		*path = cfg.path(*path)

@@ -43,7 +43,7 @@ var errUsage = errors.New("usage")
 const usage = `usage: terminal COMMAND [options]
 
   run      be the terminal
-             [--config FILE]
+             [--config FILE] [--cloud mqtts://HOST:PORT]
   sale     sell once, through the running terminal or without one
              --amount 12.50 [--currency CNY] [--card NAME] [--json] [--config FILE]
              [--reader URI] [--pinpad URI] [--printer URI]

@@ -41,6 +41,7 @@ type terminal struct {
 	spooler  *offline.Spooler
 	rules    *payment.Terminal
 	runner   *payment.Runner
+	glass    *glass // nil: no screen
 	log      *slog.Logger
 
 	stop    context.CancelFunc
@@ -96,6 +97,13 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 		Log:       log,
 	})
 	return t, t.runner.Settle()
+}
+
+// fitScreen gives the terminal its screen, if the configuration names one.
+func (t *terminal) fitScreen() (err error) {
+	t.glass, err = openGlass(t)
+	t.rules.CanChoose = t.glass != nil
+	return err
 }
 
 func openJournal(cfg *Config, log *slog.Logger) (*offline.Journal, error) {
@@ -214,5 +222,12 @@ func (t *terminal) sell(ctx context.Context, r saleRequest) (payment.Result, err
 			return payment.Result{}, err
 		}
 	}
-	return t.runner.Run(ctx, request)
+	return t.pay(ctx, request)
+}
+
+// pay performs a sale that is allowed, and tells the screen what it came to.
+func (t *terminal) pay(ctx context.Context, request payment.Request) (payment.Result, error) {
+	res, err := t.runner.Run(ctx, request)
+	t.glass.end(res, err)
+	return res, err
 }

@@ -57,16 +57,19 @@ type Opts struct {
 	Dir      string // empty; where all is kept
 	// HostSeconds shortens the wait for the host; 0 leaves it.
 	HostSeconds int
+	// Screen gives the terminal a screen, which browsers see at Rig.Screen.
+	Screen bool
 }
 
 // Rig is an installation.
 type Rig struct {
 	Opts
-	MQTT  string // the broker's address, the same after a restart
-	Cloud *Process
-	Sim   *Process
-	Agent *Process // nil: a sale opens the parts by itself
-	Shop  *sim.Client
+	MQTT   string // the broker's address, the same after a restart
+	Screen string // the web screen's address, "" without one
+	Cloud  *Process
+	Sim    *Process
+	Agent  *Process // nil: a sale opens the parts by itself
+	Shop   *sim.Client
 
 	all []*Process // every one that ever ran
 }
@@ -80,7 +83,12 @@ func Prepare(o Opts) (*Rig, error) {
 	}
 	_, port, _ := net.SplitHostPort(r.MQTT)
 	r.Dir = filepath.Join(o.Dir, "shop")
-	cmd := exec.Command(o.Programs.Cloud, "dev-init", "--mqtt-port", port, "--status-port", "0", r.Dir)
+	if o.Screen {
+		if r.Screen, err = freeAddress(); err != nil {
+			return nil, err
+		}
+	}
+	cmd := exec.Command(o.Programs.Cloud, "dev-init", "--mqtt-port", port, "--status-port", "0", "--screen", r.Screen, r.Dir)
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("dev-init: %w\n%s", err, text)
 	}

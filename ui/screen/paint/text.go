@@ -18,6 +18,13 @@ func MeasureText(fonts Fonts, text string, size float32, style fyne.TextStyle) (
 	return fyne.Size{Width: width, Height: ascent + descent}, ascent
 }
 
+// Measurer is MeasureText for screen.Opts.Measure.
+func Measurer(fonts Fonts) func(text string, size float32, style fyne.TextStyle) (fyne.Size, float32) {
+	return func(text string, size float32, style fyne.TextStyle) (fyne.Size, float32) {
+		return MeasureText(fonts, text, size, style)
+	}
+}
+
 func (p *Painter) text(t *canvas.Text, pos fyne.Position, clip image.Rectangle) {
 	if t.Text == "" || !(t.TextSize > 0) {
 		return
