@@ -10,8 +10,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 
+	"github.com/cloudpos/cloudpos/durable"
 	"github.com/cloudpos/cloudpos/secret"
 )
 
@@ -82,8 +82,7 @@ func readTokenKey(path string) (secret.Bytes, error) {
 	return key, nil
 }
 
-// makeTokenKey writes a new key such that a power cut leaves either none or
-// all of it: a file of another name, fsync, rename, fsync of the folder.
+// makeTokenKey writes a new key; a power cut leaves either none or all of it.
 func makeTokenKey(path string) error {
 	var key [tokenKeyLen]byte
 	var text [2*tokenKeyLen + 1]byte
@@ -94,36 +93,7 @@ func makeTokenKey(path string) error {
 	}
 	hex.Encode(text[:], key[:])
 	text[len(text)-1] = '\n'
-	tmp := path + ".tmp"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err // left by a power cut, and cannot be removed
-	}
-	if err := writeSynced(tmp, text[:]); err != nil {
-		_ = os.Remove(tmp) // the first error counts
-		return err
-	}
-	if err := os.Rename(tmp, path); err != nil {
-		_ = os.Remove(tmp) // the first error counts
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func writeSynced(path string, data []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return durable.Replace(path, text[:], 0o600)
 }
 
 // Token is the token of an account number, as 32 hex digits: HMAC-SHA-256, its

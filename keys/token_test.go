@@ -91,7 +91,7 @@ func TestTokenKeyIsNeverReplaced(t *testing.T) {
 func TestPowerCutWhileMakingTheKey(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "token.key")
-	if err := os.WriteFile(path+".tmp", []byte("half"), 0o644); err != nil {
+	if err := os.WriteFile(path+".new", []byte("half"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := OpenTokens(path); err != nil {

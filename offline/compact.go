@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/cloudpos/cloudpos/durable"
 )
 
 // mostlyFree tells whether a copy would be less than half as large. A bbolt
@@ -32,7 +34,7 @@ func (j *Journal) compact() error {
 	err = j.db.Close()
 	j.db = nil
 	if err == nil {
-		err = moveFile(temporary, j.path)
+		err = durable.Rename(temporary, j.path)
 	}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrStore, err)

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/cloudpos/cloudpos/durable"
 )
 
 const epochName = "epoch"
@@ -57,7 +59,7 @@ func writeEpoch(dir, terminal string, epoch uint32) error {
 		return fmt.Errorf("offline: %w", err)
 	}
 	path := filepath.Join(dir, epochName)
-	if err := writeFile(path, append(data, '\n')); err != nil {
+	if err := durable.Replace(path, append(data, '\n'), 0o600); err != nil {
 		return fmt.Errorf("%w: %s: %w", ErrStore, path, err)
 	}
 	return nil

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/cloudpos/cloudpos/durable"
 )
 
 const (
@@ -71,7 +73,7 @@ func Open(opts Opts) (*Journal, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := makeDir(opts.Dir); err != nil {
+	if err := durable.MkdirAll(opts.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	lock, err := lockDir(opts.Dir, lockWait)
@@ -151,7 +153,7 @@ func (j *Journal) begin(epoch uint32, damaged bool) error {
 		_ = os.Remove(temporary)
 		return fmt.Errorf("%w: %s: %w", ErrStore, temporary, err)
 	}
-	if err := moveFile(temporary, j.path); err != nil {
+	if err := durable.Rename(temporary, j.path); err != nil {
 		return fmt.Errorf("%w: %w", ErrStore, err)
 	}
 	return j.openFile(nil)
@@ -182,7 +184,7 @@ func (j *Journal) putAside(epoch uint32) error {
 		if taken {
 			continue
 		}
-		if err := moveFile(j.path, aside); err != nil {
+		if err := durable.Rename(j.path, aside); err != nil {
 			return fmt.Errorf("%w: %w", ErrStore, err)
 		}
 		j.notice(NoticeDamaged, "the journal was damaged and is kept as %s; a new one begins with epoch %d", aside, epoch)
