@@ -274,16 +274,6 @@ func closeDisplay(outputs []screen.Output, inputs []screen.Input) error {
 	return errors.Join(errs...)
 }
 
-// englishLocale keeps the toolkit from complaining about a board's C locale. It
-// chooses none of our words.
-func englishLocale() error {
-	switch os.Getenv("LANG") {
-	case "", "C", "POSIX", "C.UTF-8":
-		return os.Setenv("LANG", "en_US.UTF-8")
-	}
-	return nil
-}
-
 func matrixOf(numbers []float32) (m evdev.Matrix) {
 	copy(m[:], numbers)
 	return m

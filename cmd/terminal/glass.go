@@ -55,9 +55,6 @@ func openGlass(t *terminal) (_ *glass, err error) {
 	if !t.cfg.Screen.fitted() {
 		return nil, nil
 	}
-	if err := englishLocale(); err != nil {
-		return nil, err
-	}
 	display, page, err := openDisplay(t.cfg, t.log)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: screen.%w", errConfig, t.cfg.file, err)

@@ -6,6 +6,8 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/driver/mobile"
+
+	_ "github.com/cloudpos/cloudpos/ui/locale" // before the toolkit is initialised
 )
 
 // doubleTapWithin is how soon the second tap must follow the first.
