@@ -125,7 +125,7 @@ func (p *Painter) Paint(dst *image.RGBA, scale float32, background color.Color, 
 	}
 	p.all = false
 	for _, r := range p.damage {
-		p.repaint(dst, r)
+		p.repaint(dst, r, splitsMax)
 	}
 	p.list, p.last = p.last, p.list
 	// The list of the frame before holds pictures and strings alive.
@@ -145,22 +145,4 @@ func (p *Painter) begin(dst *image.RGBA, scale float32, background color.Color) 
 	p.list = p.list[:0]
 	p.frame++
 	p.seen = 0
-}
-
-// repaint paints what lies in r, from the topmost operation that hides all
-// below it.
-func (p *Painter) repaint(dst *image.RGBA, r image.Rectangle) {
-	first := len(p.list) - 1
-	for first >= 0 && !r.In(p.list[first].solid) {
-		first--
-	}
-	if first < 0 {
-		first = 0
-		set(dst, r, p.background)
-	}
-	for i := first; i < len(p.list); i++ {
-		if clip := p.list[i].area.Intersect(r); !clip.Empty() {
-			p.draw(dst, clip, &p.list[i])
-		}
-	}
 }

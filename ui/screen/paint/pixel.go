@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"image"
 	"image/color"
+	"unsafe"
 )
 
 // The loops below run over every pixel of a screen, so a pixel is one word
@@ -169,18 +170,41 @@ func blendRGBA(dst *image.RGBA, clip image.Rectangle, src *image.RGBA, at image.
 
 // overRow puts a row of premultiplied pixels over another.
 func overRow(line, from []byte) {
-	from = from[:len(line)]
-	for i := 0; i+4 <= len(line) && i+4 <= len(from); i += 4 {
-		p := from[i : i+4 : i+4]
-		switch p[3] {
+	to, ok := words(line)
+	over, also := words(from[:len(line)])
+	if ok && also {
+		overWords(to, over)
+		return
+	}
+	for ; len(line) >= 4 && len(from) >= 4; line, from = line[4:], from[4:] {
+		keep := 255 - uint32(from[3])
+		binary.NativeEndian.PutUint32(line, binary.NativeEndian.Uint32(from)+scaled(binary.NativeEndian.Uint32(line), keep))
+	}
+}
+
+// overWords is overRow on numbers with alpha in the high byte.
+func overWords(to, from []uint32) {
+	to = to[:len(from)]
+	for i, pixel := range from {
+		switch a := pixel >> 24; a {
 		case 0:
 		case 255:
-			copy(line[i:i+4], p)
+			to[i] = pixel
 		default:
-			to := line[i : i+4 : i+4]
-			binary.NativeEndian.PutUint32(to, binary.NativeEndian.Uint32(p)+scaled(binary.NativeEndian.Uint32(to), 255-uint32(p[3])))
+			to[i] = pixel + scaled(to[i], 255-a)
 		}
 	}
+}
+
+// words returns a row's pixels as numbers with red in the low byte. It is not
+// ok where the machine would read them otherwise or not at all. On 32-bit ARM
+// Go reads and writes encoding/binary's numbers byte by byte, hence this.
+func words(row []byte) ([]uint32, bool) {
+	start := unsafe.Pointer(unsafe.SliceData(row))
+	if uintptr(start)%4 != 0 || binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil, false
+	}
+	return unsafe.Slice((*uint32)(start), len(row)/4), true
 }
 
 // blendNRGBA is blendRGBA for pixels that are not premultiplied, which is how
