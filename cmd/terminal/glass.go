@@ -83,6 +83,7 @@ func openGlass(t *terminal) (_ *glass, err error) {
 	g.till = newTill(g)
 	g.ui = ui.New(g.app, g.till, g.uiOpts())
 	window := g.app.NewWindow(screenTitle)
+	window.SetPadded(false)
 	window.SetContent(g.ui.Content())
 	window.Show()
 	return g, nil
