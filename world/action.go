@@ -2,16 +2,11 @@ package world
 
 import (
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
 )
-
-// errMissing is an action on something that this world does not have.
-var errMissing = errors.New("this world has none")
 
 // ask is what a page sends with an action; each takes what it needs.
 type ask struct {
@@ -51,18 +46,8 @@ var actions = map[string]func(*Opts, ask) error{
 		return o.Shop.Spoil(a.Device, f)
 	},
 
-	"cable": func(o *Opts, a ask) error {
-		if o.Cable == nil {
-			return fmt.Errorf("cable: %w", errMissing)
-		}
-		return o.Cable.Plug(a.On)
-	},
-	"case": func(o *Opts, a ask) error {
-		if o.Panel == nil {
-			return fmt.Errorf("panel: %w", errMissing)
-		}
-		return o.Panel.OpenCase(a.On)
-	},
+	"cable": func(o *Opts, a ask) error { return o.Shop.PlugCable(a.On) },
+	"case":  func(o *Opts, a ask) error { return o.Shop.OpenCase(a.On) },
 }
 
 // millis is a number of milliseconds; what is too long for the shop it refuses.

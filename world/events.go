@@ -18,15 +18,13 @@ const (
 	writeMax    = 10 * time.Second
 	beatEvery   = 15 * time.Second // shows that a viewer has gone
 	ledgerWait  = 3 * time.Second
-	ledgerLooks = 5 // the cloud is asked at every fifth look
+	ledgerLooks = 12 // the cloud is asked at every so many looks
 )
 
 // scene is the state of everything, small enough to be sent at each change.
 type scene struct {
 	sim.State
 	Cards []sim.CardInfo `json:"cards"`
-	Cable *bool          `json:"cable"` // null: there is none to pull
-	Panel *Wiring        `json:"panel"`
 }
 
 // slip is a piece of paper as the page draws it: without its bytes.
@@ -144,14 +142,6 @@ func (o *Opts) look() (scene, error) {
 	}
 	if now.Cards, err = o.Shop.Cards(); err != nil {
 		return scene{}, err
-	}
-	if o.Cable != nil {
-		in := o.Cable.Plugged()
-		now.Cable = &in
-	}
-	if o.Panel != nil {
-		wiring := o.Panel.Look()
-		now.Panel = &wiring
 	}
 	return now, nil
 }

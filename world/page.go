@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed" // the page's parts
 	"encoding/base64"
-	"html"
 	"net/http"
-	"net/url"
 	"strings"
 )
 
@@ -26,21 +24,21 @@ type page struct {
 	policy string
 }
 
-// assemble puts the page together.
-func assemble(screenURL string) page {
+// assemble puts the page together, with the terminal's screen or without.
+func assemble(screen bool) page {
+	var frame []byte
+	if screen {
+		frame = []byte(strings.TrimPrefix(screenPath, "/")) // from the page
+	}
 	body := bytes.Replace(pageHTML, []byte("{{style}}"), pageStyle, 1)
 	body = bytes.Replace(body, []byte("{{script}}"), pageScript, 1)
-	body = bytes.Replace(body, []byte("{{screen}}"), []byte(html.EscapeString(screenURL)), 1)
-	frames := "'self'"
-	if u, err := url.Parse(screenURL); err == nil && u.Host != "" && !strings.ContainsAny(u.Host, " ;,'") {
-		frames += " " + u.Scheme + "://" + u.Host
-	}
+	body = bytes.Replace(body, []byte("{{screen}}"), frame, 1)
 	return page{body, strings.Join([]string{
 		"default-src 'none'",
 		"style-src " + hash(pageStyle),
 		"script-src " + hash(pageScript),
 		"connect-src 'self'",
-		"frame-src " + frames,
+		"frame-src 'self'",
 		"base-uri 'none'",
 		"form-action 'none'",
 		"frame-ancestors 'none'",

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -21,8 +22,9 @@ const (
 	viewersMax   = 8
 )
 
-// everyDefault is how often a watched shop is looked at.
-const everyDefault = 150 * time.Millisecond
+// everyDefault is how often a watched shop is looked at: often enough to see
+// the lights of a success go on one after the other.
+const everyDefault = 60 * time.Millisecond
 
 // Shop is what the page can do in a simulated shop. A sim.Shop and a
 // sim.Client are one.
@@ -42,6 +44,8 @@ type Shop interface {
 	Unplug(device string) error
 	Replug(device string) error
 	Spoil(device string, f sim.Fault) error
+	PlugCable(in bool) error
+	OpenCase(open bool) error
 	Paper() ([]sim.Slip, error)
 	Log() ([]sim.Exchange, error)
 	Cards() ([]sim.CardInfo, error)
@@ -50,40 +54,15 @@ type Shop interface {
 
 var _ Shop = (*sim.Client)(nil)
 
-// Cable is the way to the cloud.
-type Cable interface {
-	// Plugged tells whether the cable is in, whatever the terminal knows of it.
-	Plugged() bool
-	// Plug puts it in or pulls it.
-	Plug(in bool) error
-}
-
-// Panel is the wiring around the screen.
-type Panel interface {
-	Look() Wiring
-	// OpenCase opens the tamper switch, or closes it.
-	OpenCase(open bool) error
-}
-
-// Wiring is what can be seen and heard of a panel.
-type Wiring struct {
-	Lights   [4]bool `json:"lights"` // from the left
-	Buzzer   bool    `json:"buzzer"`
-	Kicks    int     `json:"kicks"` // of the drawer, over the panel's relay
-	CaseOpen bool    `json:"caseOpen"`
-}
-
 // Opts are the parts of the world. What is nil does not show.
 type Opts struct {
 	Shop Shop
 	// Ledger returns the cloud's books, newest first: JSON objects one after
 	// the other, or an array of them. It returns when its context ends.
-	Ledger    func(context.Context) ([]byte, error)
-	Cable     Cable
-	Panel     Panel
-	ScreenURL string        // of the terminal's screen, from the page or whole; "" shows none
-	Every     time.Duration // between two looks; 150 ms when 0
-	Remote    bool          // let other machines in, by any name
+	Ledger func(context.Context) ([]byte, error)
+	Screen *url.URL      // the terminal's, which the page frames, passed on under screen/
+	Every  time.Duration // between two looks; 60 ms when 0
+	Remote bool          // let other machines in, by any name
 }
 
 // world serves the page.
@@ -100,8 +79,11 @@ func New(opts Opts) http.Handler {
 	if opts.Every <= 0 {
 		opts.Every = everyDefault
 	}
-	w := &world{opts: opts, page: assemble(opts.ScreenURL), viewers: make(chan struct{}, viewersMax)}
+	w := &world{opts: opts, page: assemble(opts.Screen != nil), viewers: make(chan struct{}, viewersMax)}
 	mux := http.NewServeMux()
+	if opts.Screen != nil {
+		mux.Handle(screenPath, screenProxy(opts.Screen))
+	}
 	mux.HandleFunc("GET /{$}", w.servePage)
 	mux.HandleFunc("GET /events", w.serveEvents)
 	mux.HandleFunc("POST /do/{action}", w.serveAction)

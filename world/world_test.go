@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"slices"
 	"strings"
@@ -79,6 +81,17 @@ func (p *place) do(action, body string) (int, string) {
 	return response.StatusCode, answer.Error
 }
 
+// get returns status and text of a page.
+func (p *place) get(path string) (int, string) {
+	p.t.Helper()
+	response, err := p.client.Get(p.url + path)
+	check(p.t, err)
+	defer func() { check(p.t, response.Body.Close()) }()
+	body, err := io.ReadAll(response.Body)
+	check(p.t, err)
+	return response.StatusCode, string(body)
+}
+
 func (p *place) must(action, body string) {
 	p.t.Helper()
 	if status, problem := p.do(action, body); status != http.StatusOK {
@@ -116,8 +129,6 @@ func (p *place) events() (next func(name string) []byte, stop func()) {
 type state struct {
 	sim.State
 	Cards []sim.CardInfo
-	Cable *bool
-	Panel *world.Wiring
 }
 
 func parse[T any](t *testing.T, data []byte) (v T) {
@@ -128,47 +139,15 @@ func parse[T any](t *testing.T, data []byte) (v T) {
 	return v
 }
 
-// A cable and a panel in memory.
-type counter struct {
-	mu     sync.Mutex
-	in     bool
-	wiring world.Wiring
-}
-
-func (c *counter) Plugged() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.in
-}
-
-func (c *counter) Plug(in bool) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.in = in
-	return nil
-}
-
-func (c *counter) Look() world.Wiring {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.wiring
-}
-
-func (c *counter) OpenCase(open bool) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.wiring.CaseOpen = open
-	return nil
-}
-
 // Each action shows in the state that the page hears of.
 func TestActionsShow(t *testing.T) {
-	c := &counter{in: true, wiring: world.Wiring{Lights: [4]bool{true}, Kicks: 3}}
-	p := open(t, world.Opts{Cable: c, Panel: c})
+	p := open(t, world.Opts{})
+	_, err := p.shop.LayCable("127.0.0.1:0", "127.0.0.1:1")
+	check(t, err)
 	next, stop := p.events()
 	defer stop()
 	first := parse[state](t, next("state"))
-	if len(first.Cards) == 0 || first.Cable == nil || !*first.Cable || first.Panel == nil || first.Panel.Kicks != 3 {
+	if len(first.Cards) == 0 || first.Cable == nil || !*first.Cable || first.Panel != (sim.Panel{}) {
 		t.Fatalf("at first: %+v", first)
 	}
 	for _, tc := range []struct {
@@ -344,8 +323,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"unplug", `{"device":"kettle"}`, 422, "no such device"},
 		{"fault", `{"device":"reader","fault":"gremlins"}`, 422, "no such fault"},
 		{"slow", `{"millis":-5}`, 422, "for a line"},
-		{"cable", `{"on":true}`, 422, "this world has none"},
-		{"case", `{"on":true}`, 422, "this world has none"},
+		{"cable", `{"on":true}`, 422, "no cable to the cloud"},
 	} {
 		status, says := p.do(tc.action, tc.body)
 		if status != tc.status || !strings.Contains(says, tc.says) || strings.Contains(says, "77") {
@@ -364,6 +342,9 @@ func TestWhoIsRefused(t *testing.T) {
 		{"this machine", "GET", "/", "127.0.0.1:9", "localhost:8080", nil, false, 200},
 		{"this machine, IPv6", "GET", "/", "[::1]:9", "[::1]:8080", nil, false, 200},
 		{"another machine", "GET", "/", "192.0.2.1:9", "localhost:8080", nil, false, 403},
+		{"another machine, the screen", "GET", "/screen/", "192.0.2.1:9", "localhost:8080", nil, false, 403},
+		{"a name that points here, the screen", "GET", "/screen/ws", "127.0.0.1:9", "evil.example:8080", nil, false, 403},
+		{"the screen of no terminal", "GET", "/screen/", "127.0.0.1:9", "localhost:8080", nil, false, 502},
 		{"a name that points here", "GET", "/", "127.0.0.1:9", "evil.example:8080", nil, false, 403},
 		{"another machine that may", "GET", "/", "192.0.2.1:9", "shop.example", nil, true, 200},
 		{"another site's page", "POST", "/do/pull", "127.0.0.1:9", "localhost", map[string]string{"Origin": "http://evil.example"}, false, 403},
@@ -377,7 +358,7 @@ func TestWhoIsRefused(t *testing.T) {
 			r.Header.Set(k, v)
 		}
 		w := httptest.NewRecorder()
-		world.New(world.Opts{Remote: tc.remote}).ServeHTTP(w, r)
+		world.New(world.Opts{Remote: tc.remote, Screen: &url.URL{Scheme: "http", Host: "127.0.0.1:1"}}).ServeHTTP(w, r)
 		if w.Code != tc.want {
 			t.Errorf("%s: %d, want %d", tc.name, w.Code, tc.want)
 		}
@@ -403,9 +384,9 @@ func TestPageIsOnePiece(t *testing.T) {
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodGet, "http://127.0.0.1/", nil)
 	r.RemoteAddr = "127.0.0.1:9"
-	world.New(world.Opts{ScreenURL: `http://127.0.0.1:8081/?a="b`}).ServeHTTP(w, r)
+	world.New(world.Opts{Screen: &url.URL{Scheme: "http", Host: "127.0.0.1:8082"}}).ServeHTTP(w, r)
 	body, policy := w.Body.String(), w.Header().Get("Content-Security-Policy")
-	for _, want := range []string{`data-screen="http://127.0.0.1:8081/?a=&#34;b"`, "EventSource", `id="paper"`} {
+	for _, want := range []string{`data-screen="screen/"`, "EventSource", `id="paper"`} {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -415,7 +396,7 @@ func TestPageIsOnePiece(t *testing.T) {
 			t.Errorf("the page has %q", no)
 		}
 	}
-	if !strings.Contains(policy, "frame-src 'self' http://127.0.0.1:8081;") || strings.Contains(policy, "unsafe") {
+	if !strings.Contains(policy, "frame-src 'self';") || strings.Contains(policy, "unsafe") {
 		t.Errorf("policy %s", policy)
 	}
 }

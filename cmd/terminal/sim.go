@@ -6,10 +6,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
 	"path/filepath"
+	"strings"
+	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
 	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/world"
 )
 
 // defaultCard is what the simulated customer holds unless told otherwise.
@@ -47,26 +54,174 @@ func openShop(dir string) (*sim.Shop, error) {
 	return shop, nil
 }
 
+// simOpts is what terminal sim was asked for.
+type simOpts struct {
+	dir            string
+	page           string // to listen on; "" serves no page
+	screen, ledger string // addresses; "" is none
+	cable          string // LISTEN=TARGET; "" lays none
+}
+
 // runSim is the simulated shop as a process of its own, so that cards and
-// printed paper outlive a killed terminal.
+// printed paper outlive a killed terminal. With --http it has a page, at which
+// a person moves cards and keys; without one the customer comes by himself.
 func runSim(ctx context.Context, args []string, stdout, _ io.Writer) (int, error) {
 	fs := newFlags("sim")
-	dir := fs.String("dir", "", "")
+	var o simOpts
+	fs.StringVar(&o.dir, "dir", "", "")
+	fs.StringVar(&o.page, "http", "", "")
+	fs.StringVar(&o.screen, "screen", "", "")
+	fs.StringVar(&o.ledger, "ledger", "", "")
+	fs.StringVar(&o.cable, "cable", "", "")
 	if err := parse(fs, args, 0); err != nil {
 		return exitUsage, err
 	}
-	if *dir == "" {
-		return exitUsage, fmt.Errorf("%w: --dir is missing", errUsage)
+	opts, err := o.world()
+	if err != nil {
+		return exitUsage, fmt.Errorf("%w: %w", errUsage, err)
 	}
-	shop, err := openShop(*dir)
+	shop, err := openShop(o.dir)
 	if err != nil {
 		return exitError, err
 	}
-	if _, err := fmt.Fprintf(stdout, "ready dir=%s\n", *dir); err != nil {
-		return exitError, errors.Join(err, shop.Close())
+	opts.Shop = shop
+	return exitApproved, errors.Join(o.serve(ctx, shop, opts, stdout), shop.Close())
+}
+
+// world checks the options and says what the page shows.
+func (o *simOpts) world() (world.Opts, error) {
+	var opts world.Opts
+	if o.dir == "" {
+		return opts, errors.New("--dir is missing")
 	}
-	<-ctx.Done()
-	return exitApproved, shop.Close()
+	if from, to, ok := strings.Cut(o.cable, "="); o.cable != "" && (!ok || from == "" || to == "") {
+		return opts, fmt.Errorf("--cable is %q, write it like 127.0.0.1:8884=127.0.0.1:8883", o.cable)
+	}
+	var ledger *url.URL
+	for _, place := range []struct {
+		name, address string
+		into          **url.URL
+	}{{"--screen", o.screen, &opts.Screen}, {"--ledger", o.ledger, &ledger}} {
+		if place.address == "" {
+			continue
+		}
+		u, err := url.Parse(place.address)
+		switch {
+		case err != nil || u.Scheme != "http" || u.Host == "":
+			return opts, fmt.Errorf("%s is %q, write it like http://127.0.0.1:8082/", place.name, place.address)
+		case o.page == "":
+			return opts, fmt.Errorf("%s is for the page: --http is missing", place.name)
+		}
+		*place.into = u
+	}
+	if ledger != nil {
+		opts.Ledger = func(ctx context.Context) ([]byte, error) { return readLedger(ctx, ledger) }
+	}
+	return opts, nil
+}
+
+// serve lays the cable and serves the page until ctx ends.
+func (o *simOpts) serve(ctx context.Context, shop *sim.Shop, opts world.Opts, stdout io.Writer) error {
+	ready := "ready dir=" + o.dir
+	if from, to, ok := strings.Cut(o.cable, "="); ok {
+		address, err := shop.LayCable(from, to)
+		if err != nil {
+			return fmt.Errorf("--cable: %w", err)
+		}
+		ready += " cable=" + address.String()
+	}
+	if o.page == "" {
+		if _, err := fmt.Fprintln(stdout, ready); err != nil {
+			return err
+		}
+		<-ctx.Done()
+		return nil
+	}
+	if err := errors.Join(shop.ByHand(true), shop.SetCustomer(sim.Customer{})); err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.page)
+	if err != nil {
+		return fmt.Errorf("--http: %w", err)
+	}
+	ready += " page=http://" + listener.Addr().String() + "/"
+	return servePage(ctx, listener, world.New(opts), func() error {
+		_, err := fmt.Fprintln(stdout, ready)
+		return err
+	})
+}
+
+// servePage serves until ctx ends, and with it all that streams.
+func servePage(ctx context.Context, listener net.Listener, page http.Handler, ready func() error) error {
+	const headerWait, goodbye = 5 * time.Second, time.Second
+	streams, end := context.WithCancel(ctx)
+	defer end()
+	server := &http.Server{Handler: page, ReadHeaderTimeout: headerWait,
+		ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+		BaseContext: func(net.Listener) context.Context { return streams }}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	err := ready()
+	if err == nil {
+		select {
+		case err = <-served:
+			return fmt.Errorf("page: %w", err)
+		case <-ctx.Done():
+		}
+	}
+	end()
+	bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), goodbye)
+	defer cancel()
+	if server.Shutdown(bye) != nil {
+		_ = server.Close() // a browser that holds on is let go
+	}
+	<-served
+	return err
+}
+
+// readLedger asks the cloud for its newest sales.
+func readLedger(ctx context.Context, ledger *url.URL) ([]byte, error) {
+	const bytesMax = 1 << 20
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, ledger.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if failed, ok := errors.AsType[*url.Error](err); ok {
+		return nil, fmt.Errorf("the cloud does not answer: %w", failed.Err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	books, err := io.ReadAll(io.LimitReader(answer.Body, bytesMax))
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the cloud answers %s", answer.Status)
+	}
+	return books, err
+}
+
+// visit lets a customer with a card of the deck come by himself, whatever else
+// the simulated shop was told, until leave.
+func (h *hardware) visit(card string) (leave func(), err error) {
+	if h.simDir == "" {
+		return nil, requestError{errNoShop}
+	}
+	// Over a connection of its own, with which the visit ends even if this
+	// process is killed.
+	client, err := sim.Dial(h.simDir)
+	if err != nil {
+		return nil, err
+	}
+	if err := client.Visit(card); err != nil {
+		return nil, errors.Join(noCard(err), client.Close())
+	}
+	return func() {
+		// Leaving is said, not only shown by hanging up, so that it has been
+		// done when the next sale begins. A shop that is gone has no visitors.
+		_ = client.Leave()
+		_ = client.Close()
+	}, nil
 }
 
 // present makes the simulated customer hold a card of the deck.

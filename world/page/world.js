@@ -86,9 +86,10 @@ function showCards(s) {
       return card;
     }));
   }
-  for (const c of wallet.children) c.setAttribute('aria-pressed', c.dataset.card === (s.card || s.customer));
+  for (const c of wallet.children) c.setAttribute('aria-pressed', c.dataset.card === (s.card || s.visitor || s.customer));
   const reader = $('reader');
-  if (!s.card) reader.replaceChildren(s.customer ? `The customer waits with the card “${s.customer}”.` : 'The reader is empty.');
+  const waits = s.visitor ? `A visitor waits with the card “${s.visitor}”.` : s.customer ? `The customer waits with the card “${s.customer}”.` : 'The reader is empty.';
+  if (!s.card) reader.replaceChildren(waits);
   else reader.replaceChildren(make('span', {}, make('b', { textContent: s.card }), ' is in the reader'),
     make('span', { className: 'power', textContent: s.powered ? `powered · ${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
   $('pull').disabled = !s.card;
@@ -129,15 +130,13 @@ function showCounter(s, first) {
   $('cable-line').hidden = s.cable === null;
   $('cable').checked = !!s.cable;
   $('cable-line').classList.toggle('pulled', !s.cable);
-  $('case-line').hidden = $('lights').hidden = s.panel === null;
-  $('bezel').style.setProperty('--room', s.panel ? '20px' : '0px');
-  const kicks = s.drawerKicks + (s.panel ? s.panel.kicks : 0);
+  const kicks = s.drawerKicks + s.panel.kicks;
   if (first || kicksSeen === null || kicks < kicksSeen) kicksSeen = kicks;
-  if (s.panel) {
-    $('case').checked = s.panel.caseOpen;
-    [...$('lights').children].forEach((light, i) => light.classList.toggle('on', s.panel.lights[i]));
-  }
+  $('case').checked = s.panel.caseOpen;
+  $('case-line').classList.toggle('opened', s.panel.caseOpen);
+  [...$('lights').children].forEach((light, i) => light.classList.toggle('on', s.panel.lights[i]));
   showDrawer(kicks);
+  showBuzzer(s.panel.buzzer);
 }
 function showDrawer(kicks) {
   const open = kicks > kicksSeen;
@@ -145,6 +144,22 @@ function showDrawer(kicks) {
   $('drawer').parentElement.classList.toggle('drawn', open);
   $('drawer-close').hidden = !open;
   $('drawer-close').onclick = () => { kicksSeen = kicks; showDrawer(kicks); };
+}
+
+// The buzzer is heard once the page is asked to sound: browsers want that.
+let tone = null;
+$('sound').onchange = () => {
+  if (tone) tone.context.close();
+  tone = null;
+  if (!$('sound').checked) return;
+  const context = new AudioContext(), pitch = new OscillatorNode(context, { type: 'square', frequency: 1500 });
+  tone = new GainNode(context, { gain: 0 });
+  pitch.connect(tone).connect(context.destination);
+  pitch.start();
+};
+function showBuzzer(on) {
+  $('buzzer').classList.toggle('on', on);
+  if (tone) tone.gain.value = on ? 0.04 : 0;
 }
 
 /* ---- faults ---- */
@@ -173,6 +188,7 @@ $('mend').onclick = () => {
   act('paper-in');
   for (const name of ['cover', 'jam', 'paper-low']) act(name, { on: false });
   if (now && now.cable === false) act('cable', { on: true });
+  act('case', { on: false });
 };
 
 function showFaults(s) {
