@@ -81,6 +81,7 @@ func (d *Dev) prepare() error {
 		return fmt.Errorf("axes of %v and %v", p.x, p.y)
 	}
 	d.touch.panel = p
+	d.touch.know(remembered(d.file))
 	if d.opts.Grab {
 		if err := grab(d.file); err != nil {
 			return fmt.Errorf("grab: %w", err)
@@ -163,7 +164,11 @@ func (d *Dev) pass(e event) bool {
 	if key, ok := d.keys.event(e); ok {
 		return d.send([]screen.Event{key})
 	}
-	return d.send(d.touch.event(e))
+	events := d.touch.event(e)
+	if d.touch.lost {
+		d.touch.know(remembered(d.file))
+	}
+	return d.send(events)
 }
 
 // send waits while nobody takes the events, and gives up on Close.

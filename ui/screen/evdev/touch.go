@@ -22,14 +22,39 @@ type touch struct {
 	many    bool // the device speaks of slots, so what it says of one finger is an echo
 	single  slot
 	dropped bool
+	lost    bool // events were lost and are over: ask the device where it stands
 	wheel   [2]int32
+}
+
+// places are what a device remembers of its fingers. It does not repeat them:
+// a finger that comes down where one was before tells its place only in part,
+// or not at all, and a finger in the slot that was spoken of last tells no slot.
+type places struct {
+	many   bool // the device has slots
+	slot   int  // spoken of last
+	slots  [slotsMax]struct{ x, y int32 }
+	single struct{ x, y int32 }
+}
+
+// know takes over what the device remembers: when it is opened, and after
+// events were lost. Fingers that are down already tap nothing.
+func (t *touch) know(p places) {
+	t.lost = false
+	t.single.x, t.single.y = p.single.x, p.single.y
+	if !p.many {
+		return
+	}
+	t.many, t.now = true, p.slot
+	for i, at := range p.slots {
+		t.slots[i].x, t.slots[i].y = at.x, at.y
+	}
 }
 
 // event takes one event. At the end of a report it returns what has happened.
 func (t *touch) event(e event) []screen.Event {
 	if t.dropped { // what is left of this report is incomplete
 		if e.kind == evSyn && e.code == synReport {
-			t.dropped = false
+			t.dropped, t.lost = false, true
 		}
 		return nil
 	}

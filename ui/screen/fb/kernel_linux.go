@@ -16,9 +16,10 @@ const interruptMax = 100
 type device struct{ file *os.File }
 
 // openDevice opens a device for its lifetime. It is not opened through the
-// poller: neither framebuffer nor DRM is read from.
+// poller: neither framebuffer nor DRM is read from. A console does not become
+// this program's controlling terminal, whose keys would end it.
 func openDevice(path string) (kernel, error) {
-	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(path, unix.O_RDWR|unix.O_CLOEXEC|unix.O_NOCTTY, 0)
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
