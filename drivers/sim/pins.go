@@ -88,7 +88,8 @@ type pin struct {
 	closed bool // guarded by the board
 }
 
-// Out drives the line. A level that it has already costs nothing.
+// Out drives the line. A level that it has already costs nothing, and a line to
+// a shop that is gone is low, since nobody holds it.
 func (p *pin) Out(high bool) error {
 	b := p.board
 	b.mu.Lock()
@@ -96,14 +97,17 @@ func (p *pin) Out(high bool) error {
 	if p.closed {
 		return p.gone()
 	}
-	if b.client != nil && b.driven[p.number] && b.high[p.number] == high {
+	if b.client == nil && !high || b.client != nil && b.driven[p.number] && b.high[p.number] == high {
 		return nil
 	}
-	if _, err := b.do(request{Cmd: "pin-out", Pin: pinNames[p.number], On: high}); err != nil {
-		return err
+	_, err := b.do(request{Cmd: "pin-out", Pin: pinNames[p.number], On: high})
+	switch {
+	case err == nil:
+		b.driven[p.number], b.high[p.number] = true, high
+	case errors.Is(err, drivers.ErrNoDevice) && !high:
+		return nil
 	}
-	b.driven[p.number], b.high[p.number] = true, high
-	return nil
+	return err
 }
 
 // Read reads the line.
