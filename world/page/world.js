@@ -91,7 +91,7 @@ function showCards(s) {
   const waits = s.visitor ? `A visitor waits with the card “${s.visitor}”.` : s.customer ? `The customer waits with the card “${s.customer}”.` : 'The reader is empty.';
   if (!s.card) reader.replaceChildren(waits);
   else reader.replaceChildren(make('span', {}, make('b', { textContent: s.card }), ' is in the reader'),
-    make('span', { className: 'power', textContent: s.powered ? `powered · ${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
+    make('span', { className: 'power', textContent: s.powered ? `${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
   $('pull').disabled = !s.card;
   $('auto').checked = !!s.customer;
 }
@@ -133,7 +133,6 @@ function showCounter(s, first) {
   const kicks = s.drawerKicks + s.panel.kicks;
   if (first || kicksSeen === null || kicks < kicksSeen) kicksSeen = kicks;
   $('case').checked = s.panel.caseOpen;
-  $('case-line').classList.toggle('opened', s.panel.caseOpen);
   [...$('lights').children].forEach((light, i) => light.classList.toggle('on', s.panel.lights[i]));
   showDrawer(kicks);
   showBuzzer(s.panel.buzzer);
@@ -164,14 +163,14 @@ function showBuzzer(on) {
 
 /* ---- faults ---- */
 
-const devices = [['reader', 'Card reader'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
-const faults = [['none', 'as they should'], ['silence', 'none at all'], ['garbage', 'garbage'], ['wrong-checksum', 'wrong checksum'], ['half-frame', 'half of each'], ['delay', '2 s late']];
+const devices = [['reader', 'Reader'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
+const faults = [['none', 'normal'], ['silence', 'silence'], ['garbage', 'garbage'], ['wrong-checksum', 'wrong checksum'], ['half-frame', 'half frame'], ['delay', 'delay']];
 
 for (const [device, title] of devices) {
   const cable = make('input', { type: 'checkbox', ariaLabel: title + ' plugged in' });
   cable.onchange = () => act(cable.checked ? 'replug' : 'unplug', { device });
   const kind = make('select', { ariaLabel: title + ' answers' }, ...faults.map(([value, text]) => make('option', { value, textContent: text })));
-  const count = make('select', { ariaLabel: title + ': how many answers' }, ...[[0, 'all'], [1, 'the next'], [3, 'the next 3'], [10, 'the next 10']].map(([value, text]) => make('option', { value, textContent: text })));
+  const count = make('select', { ariaLabel: title + ': how many answers' }, ...[[0, 'all'], [1, 'next'], [3, 'next 3'], [10, 'next 10']].map(([value, text]) => make('option', { value, textContent: text })));
   const spoil = () => act('fault', { device, fault: kind.value, n: kind.value === 'none' ? 0 : +count.value, millis: 2000 });
   kind.onchange = spoil;
   count.onchange = () => { if (kind.value !== 'none') spoil(); };
