@@ -175,7 +175,9 @@ func servePage(ctx context.Context, listener net.Listener, page http.Handler, re
 	if server.Shutdown(bye) != nil {
 		_ = server.Close() // a browser that holds on is let go
 	}
-	<-served
+	if end := <-served; !errors.Is(end, http.ErrServerClosed) {
+		err = errors.Join(err, end)
+	}
 	return err
 }
 

@@ -132,7 +132,9 @@ func TestCable(t *testing.T) {
 	check(t, shop.PlugCable(true))
 	before.isCut()
 	during.isCut()
-	<-a.ended
+	if err := <-a.ended; err == nil {
+		t.Error("the far end was not cut")
+	}
 	after := call(t, address)
 	after.talk("two\n")
 	close(a.heard)
@@ -158,7 +160,9 @@ func TestCableHidesTheDead(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 	check(t, shop.PlugCable(true))
-	<-a.ended
+	if err := <-a.ended; err == nil {
+		t.Error("the far end was not cut")
+	}
 }
 
 // With the cable in, ends are passed on, each way by itself.
