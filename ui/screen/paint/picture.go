@@ -3,7 +3,9 @@ package paint
 import (
 	"image"
 	"math"
+	"path"
 	"reflect"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -107,9 +109,26 @@ func (p *Painter) image(i *canvas.Image, pos fyne.Position, clip image.Rectangle
 		from = crop(from, aspect(i), box)
 	case canvas.ImageFillStretch:
 	}
+	if size := from.Size(); isSVG(i) && nearly(size, o.box.Size()) {
+		o.box.Max = o.box.Min.Add(size)
+	}
 	// Asking for the aspect may refresh the picture, so its source comes last.
 	o.source = p.sourceOf(i, i.Image, nil)
 	p.picture(&o, from, clip)
+}
+
+// isSVG tells whether Fyne has drawn a picture for the place that it has.
+func isSVG(i *canvas.Image) bool {
+	return i.Resource != nil && strings.EqualFold(path.Ext(i.Resource.Name()), ".svg") && i.CornerRadius == 0
+}
+
+// nearly tells whether two sizes differ by a pixel at most. Fyne cuts off what is
+// less than a pixel of an icon's size, and what is painted rounds it up; to
+// scale an icon by a fortieth for that took a quarter of a new screen's time,
+// and blurred it.
+func nearly(a, b image.Point) bool {
+	d := a.Sub(b)
+	return max(d.X, -d.X) <= 1 && max(d.Y, -d.Y) <= 1
 }
 
 func (p *Painter) raster(r *canvas.Raster, pos fyne.Position, clip image.Rectangle) {

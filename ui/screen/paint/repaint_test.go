@@ -48,4 +48,3 @@ func TestAround(t *testing.T) {
 		}
 	}
 }
-
