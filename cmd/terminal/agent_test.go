@@ -26,7 +26,7 @@ type notify struct {
 }
 
 func (n *notify) Write(b []byte) (int, error) {
-	n.once.Do(func() { close(n.ready) })
+	defer n.once.Do(func() { close(n.ready) })
 	return n.Buffer.Write(b)
 }
 

@@ -47,6 +47,7 @@ const (
 
 const (
 	autoTouch   = "auto"
+	fullWindow  = "full" // as large as the monitor
 	screenTitle = "cloudpos"
 )
 
@@ -65,9 +66,13 @@ func (s *Screen) output() (drivers.URI, error) {
 		return u, err
 	}
 	switch u.Scheme {
-	case schemeNone, schemeWindow:
+	case schemeNone:
 		if u.Path != "" {
-			return u, fmt.Errorf("%w: %s takes no path", drivers.ErrURI, u.Scheme)
+			return u, fmt.Errorf("%w: none takes no path", drivers.ErrURI)
+		}
+	case schemeWindow:
+		if u.Path != "" && u.Path != fullWindow {
+			return u, fmt.Errorf("%w: %q, write window: or window:full", drivers.ErrURI, s.Output)
 		}
 	case schemeDRM, schemeFB, schemeFile:
 		if u.Path == "" {
@@ -138,8 +143,10 @@ func openDisplay(cfg *Config, log *slog.Logger) (_ screen.Display, page *web.Scr
 	d := screen.Display{DPI: s.DPI, Rotation: screen.Rotation(s.Rotation)}
 	var outputs []screen.Output
 	defer func() {
-		if err != nil {
-			_ = closeDisplay(outputs, d.Inputs)
+		for _, o := range outputs {
+			if err != nil {
+				_ = o.Close() // nothing was shown yet
+			}
 		}
 	}()
 	panel, dpi, err := openPanelOutput(cfg)
@@ -261,17 +268,12 @@ func openWeb(cfg *Config, beside []screen.Output) (*web.Screen, error) {
 }
 
 // closeDisplay closes what openDisplay opened.
-func closeDisplay(outputs []screen.Output, inputs []screen.Input) error {
+func closeDisplay(d screen.Display) error {
 	var errs []error
-	for _, in := range inputs {
-		if c, ok := in.(interface{ Close() error }); ok {
-			errs = append(errs, c.Close())
-		}
+	for _, in := range d.Inputs {
+		errs = append(errs, in.Close())
 	}
-	for _, o := range outputs {
-		errs = append(errs, o.Close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, d.Output.Close())...)
 }
 
 func matrixOf(numbers []float32) (m evdev.Matrix) {

@@ -11,31 +11,22 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers"
-	"github.com/cloudpos/cloudpos/font"
 	"github.com/cloudpos/cloudpos/params"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
 	"github.com/cloudpos/cloudpos/ui"
-	"github.com/cloudpos/cloudpos/ui/screen"
-	"github.com/cloudpos/cloudpos/ui/screen/paint"
 	"github.com/cloudpos/cloudpos/ui/screen/web"
 )
-
-// appID names the terminal to the toolkit.
-const appID = "com.github.cloudpos.terminal"
-
-// glyphBytesMax bounds the cache of letters that were drawn before.
-const glyphBytesMax = 2 << 20
 
 // glass is the terminal's screen: displays, the pictures on them, and what
 // follows the flow for them. A nil one is a terminal without a screen.
 type glass struct {
 	t    *terminal
-	app  *screen.Screen
+	on   stage
 	ui   *ui.UI
 	till *till
 	page *web.Screen // nil: no browsers
-	on   net.Listener
+	site net.Listener
 	ends chan ending
 	dark chan struct{} // closed when nothing is shown any more
 
@@ -55,37 +46,17 @@ func openGlass(t *terminal) (_ *glass, err error) {
 	if !t.cfg.Screen.fitted() {
 		return nil, nil
 	}
-	display, page, err := openDisplay(t.cfg, t.log)
-	if err != nil {
+	g := &glass{t: t, ends: make(chan ending), dark: make(chan struct{})}
+	if g.on, g.page, err = openStage(t.cfg, t.log); err != nil {
 		return nil, fmt.Errorf("%w: %s: screen.%w", errConfig, t.cfg.file, err)
 	}
-	g := &glass{t: t, page: page, ends: make(chan ending), dark: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			_ = closeDisplay([]screen.Output{display.Output}, display.Inputs)
-		}
-	}()
-	letters := font.NewCache(glyphBytesMax)
-	g.app, err = screen.New(screen.Opts{
-		ID: appID, Displays: []screen.Display{display},
-		Painter: func() screen.Painter { return paint.New(paint.Opts{Cache: letters}) },
-		Measure: paint.Measurer(letters),
-		OnError: func(err error) { t.log.Warn("screen", "error", err) },
-	})
-	if err != nil {
-		return nil, err
-	}
-	if page != nil {
-		if g.on, err = net.Listen("tcp", t.cfg.Screen.Web); err != nil {
-			return nil, fmt.Errorf("%w: %s: screen.web: %w", errConfig, t.cfg.file, err)
+	if g.page != nil {
+		if g.site, err = net.Listen("tcp", t.cfg.Screen.Web); err != nil {
+			return nil, errors.Join(fmt.Errorf("%w: %s: screen.web: %w", errConfig, t.cfg.file, err), g.on.close())
 		}
 	}
 	g.till = newTill(g)
-	g.ui = ui.New(g.app, g.till, g.uiOpts())
-	window := g.app.NewWindow(screenTitle)
-	window.SetPadded(false)
-	window.SetContent(g.ui.Content())
-	window.Show()
+	g.ui = g.on.newUI(g.till, g.uiOpts())
 	return g, nil
 }
 
@@ -104,10 +75,10 @@ func (g *glass) uiOpts() ui.Opts {
 
 // address is the web screen's, "" without one.
 func (g *glass) address() string {
-	if g == nil || g.on == nil {
+	if g == nil || g.site == nil {
 		return ""
 	}
-	return "http://" + g.on.Addr().String() + "/"
+	return "http://" + g.site.Addr().String() + "/"
 }
 
 // run shows the screen until ctx ends and the last sale is over. The calling
@@ -119,7 +90,9 @@ func (g *glass) run(ctx context.Context) {
 	}
 	selling, stop := context.WithCancel(ctx)
 	following, blind := context.WithCancel(context.WithoutCancel(ctx))
+	showing, quit := context.WithCancel(context.WithoutCancel(ctx))
 	defer blind()
+	defer quit()
 	g.till.open(selling)
 	var work sync.WaitGroup
 	for _, do := range []func(context.Context){g.follow, g.watch, g.inspect, g.till.print, g.serve} {
@@ -128,9 +101,9 @@ func (g *glass) run(ctx context.Context) {
 	work.Go(func() {
 		<-selling.Done()
 		g.till.close()
-		g.app.Quit()
+		quit()
 	})
-	g.app.Run()
+	g.on.show(showing, g.ui)
 	stop()
 	blind()
 	work.Wait()
@@ -139,14 +112,14 @@ func (g *glass) run(ctx context.Context) {
 
 // serve shows the screen to browsers until ctx ends.
 func (g *glass) serve(ctx context.Context) {
-	if g.on == nil {
+	if g.site == nil {
 		return
 	}
 	const headerWait = 5 * time.Second
-	site := &http.Server{Handler: g.page, ReadHeaderTimeout: headerWait, ErrorLog: slog.NewLogLogger(g.t.log.Handler(), slog.LevelDebug)}
-	end := context.AfterFunc(ctx, func() { _ = site.Close() })
+	server := &http.Server{Handler: g.page, ReadHeaderTimeout: headerWait, ErrorLog: slog.NewLogLogger(g.t.log.Handler(), slog.LevelDebug)}
+	end := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer end()
-	if err := site.Serve(g.on); !errors.Is(err, http.ErrServerClosed) {
+	if err := server.Serve(g.site); !errors.Is(err, http.ErrServerClosed) {
 		g.t.log.Error("the web screen has ended", "error", err)
 	}
 }

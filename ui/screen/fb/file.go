@@ -31,6 +31,9 @@ func NewFile(path string, size image.Point) (*File, error) {
 	if size.X <= 0 || size.Y <= 0 || size.X > sideMax || size.Y > sideMax {
 		return nil, fmt.Errorf("fb: %s: %w: %d × %d pixels", path, ErrFormat, size.X, size.Y)
 	}
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		return nil, fmt.Errorf("fb: folder of the picture: %w", err)
+	}
 	f := &File{
 		path: path, wake: make(chan struct{}, 1), done: make(chan struct{}),
 		img: image.NewRGBA(image.Rectangle{Max: size}),

@@ -70,15 +70,26 @@ func TestFile(t *testing.T) {
 // TestFileFails: a picture that cannot be written is told, and the parts in
 // it are not lost for the next.
 func TestFileFails(t *testing.T) {
-	f, err := NewFile(filepath.Join(t.TempDir(), "missing", "screen.png"), image.Pt(2, 2))
+	folder := filepath.Join(t.TempDir(), "screens")
+	path := filepath.Join(folder, "screen.png")
+	if _, err := NewFile(path, image.Pt(2, 2)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("no folder gives %v", err)
+	}
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	f, err := NewFile(path, image.Pt(2, 2))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(folder); err != nil {
 		t.Fatal(err)
 	}
 	img := image.NewRGBA(image.Rect(0, 0, 2, 2))
 	// The write's error comes with a later Present or with Close.
 	err = errors.Join(f.Present(img, []image.Rectangle{img.Rect}), f.Close())
 	if !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("no folder gives %v", err)
+		t.Errorf("a folder that is gone gives %v", err)
 	}
 	for _, size := range []image.Point{{}, {-1, 5}, {5, sideMax + 1}} {
 		if _, err := NewFile("x.png", size); !errors.Is(err, ErrFormat) {
