@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -35,28 +34,20 @@ const (
 // glass is what ought to be on the terminal's screen: the same ui, shown the
 // views of the story, drawn here and from scratch.
 type glass struct {
-	ui     *ui.UI
-	canvas test.WindowlessCanvas
-	shop   *heard
+	ui      *ui.UI
+	canvas  test.WindowlessCanvas
+	presses int
 }
 
-// heard is a shop that only remembers what it was asked for.
-type heard struct {
-	mu  sync.Mutex
-	all []string
-}
+// silent is a shop that does nothing: the story tells the glass what came of a
+// request.
+type silent struct{}
 
-func (h *heard) hear(what string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.all = append(h.all, what)
-}
-
-func (h *heard) Sell(a money.Amount, m ui.Method) { h.hear(fmt.Sprintf("sell %v %s", a, m)) }
-func (h *heard) Cancel()                          { h.hear("cancel") }
-func (h *heard) Choose(i int)                     { h.hear(fmt.Sprintf("choose %d", i)) }
-func (h *heard) History()                         { h.hear("history") }
-func (h *heard) Reprint(payment.ID)               { h.hear("reprint") }
+func (silent) Sell(money.Amount, ui.Method) {}
+func (silent) Cancel()                      {}
+func (silent) Choose(int)                   {}
+func (silent) History()                     {}
+func (silent) Reprint(payment.ID)           {}
 
 // fonts are the ones of the terminal.
 var fonts = font.NewCache(8 << 20)
@@ -84,12 +75,12 @@ func (terminalDriver) RenderedTextSize(text string, size float32, style fyne.Tex
 // newGlass draws the idle screen. Nothing leaves it by itself.
 func newGlass(t testing.TB, opts ui.Opts) *glass {
 	opts.After = func(time.Duration, func()) func() { return func() {} }
-	g := &glass{shop: &heard{}}
+	g := &glass{}
 	app := test.NewApp()
 	g.canvas = test.NewCanvas()
 	g.canvas.SetScale(panelScale)
 	fyne.SetCurrentApp(likeTerminal{app, g.canvas})
-	g.ui = ui.New(fyne.CurrentApp(), g.shop, opts)
+	g.ui = ui.New(fyne.CurrentApp(), silent{}, opts)
 	g.canvas.SetPadded(false)
 	g.canvas.SetContent(g.ui.Content())
 	g.canvas.Resize(fyne.NewSize(panelWidth/panelScale, panelHeight/panelScale))
@@ -173,7 +164,7 @@ func (g *glass) shows(words string) bool {
 
 // find finds the key with these words, or with "icon:" and a name when there is
 // only an icon on it. A part of the words will do if no other key has it.
-func (g *glass) find(words string) (fyne.Tappable, image.Point, error) {
+func (g *glass) find(words string) (fyne.Tappable, image.Rectangle, error) {
 	var whole, part []thing
 	var labels []string
 	for _, th := range g.things() {
@@ -192,20 +183,28 @@ func (g *glass) find(words string) (fyne.Tappable, image.Point, error) {
 		whole = part
 	}
 	if len(whole) != 1 {
-		return nil, image.Point{}, fmt.Errorf("%d keys say %q; the keys are %q", len(whole), words, labels)
+		return nil, image.Rectangle{}, fmt.Errorf("%d keys say %q; the keys are %q", len(whole), words, labels)
 	}
-	at := whole[0].at
-	return whole[0].object.(fyne.Tappable), at.Min.Add(at.Size().Div(2)), nil
+	return whole[0].object.(fyne.Tappable), whole[0].at, nil
 }
 
+// nearEdge is how far within a key it must be felt, in pixels: 1 mm.
+const nearEdge = 10
+
 // press presses a key here, and returns where a finger has to go to do the
-// same.
+// same: to one corner of the key after the other, and to its middle.
 func (g *glass) press(words string) (image.Point, error) {
 	key, at, err := g.find(words)
-	if err == nil {
-		key.Tapped(&fyne.PointEvent{})
+	if err != nil {
+		return image.Point{}, err
 	}
-	return at, err
+	key.Tapped(&fyne.PointEvent{})
+	in := at.Inset(nearEdge)
+	places := []image.Point{
+		in.Min, {in.Max.X, in.Min.Y}, in.Max, {in.Min.X, in.Max.Y}, in.Min.Add(in.Size().Div(2)),
+	}
+	g.presses++
+	return places[g.presses%len(places)], nil
 }
 
 // moving are the places where something moves by itself: lights blink, and a
