@@ -262,7 +262,7 @@ func TestBadConfiguration(t *testing.T) {
 		{`reader = "sim:../sim"`, `reader = "usb:1"`, []string{"devices.reader", `"usb"`}},
 		{`pinpad = "sim:../sim"`, `pinpad = "visapad:/dev/ttyS1?baud=x"`, []string{"devices.pinpad", `baud="x"`}},
 		{`printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0?dots=9"`, []string{"devices.printer", "dots"}},
-		{`panel = "none:"`, `panel = "lamp:1"`, []string{"devices.panel", `"lamp"`}},
+		{`panel = "sim:../sim"`, `panel = "lamp:1"`, []string{"devices.panel", `"lamp"`}},
 		{`cloud = "mqtts://`, `cloud = "mqtts:///`, []string{`cloud is "mqtts:///127`, "mqtts://cloud.example:8883"}},
 	}
 	terminal[5].old, terminal[5].words = `key = "tls/client.key"`, []string{"tls.key is missing"}

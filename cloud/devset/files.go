@@ -172,7 +172,7 @@ key = "params.pub"
 reader = "sim:../sim"
 pinpad = "sim:../sim"
 printer = "sim:../sim"
-panel = "none:"
+panel = "sim:../sim"
 `
 	const screen = `
 [screen]

@@ -22,7 +22,7 @@ func TestLoadConfig(t *testing.T) {
 		cfg.socket() != filepath.Join(dir, "data", "terminal.sock") {
 		t.Errorf("configuration %+v: paths are relative to its folder", cfg)
 	}
-	edit(t, file, `data = "data"`, `data = "/var/lib/cloudpos"`, `reader = "sim:../sim"`, "", `panel = "none:"`, "")
+	edit(t, file, `data = "data"`, `data = "/var/lib/cloudpos"`, `reader = "sim:../sim"`, "", `panel = "sim:../sim"`, "")
 	if cfg, err = loadConfig(file); err != nil || cfg.Data != "/var/lib/cloudpos" || cfg.Devices.Reader != "none:" {
 		t.Errorf("%v: data %q, reader %q; want the absolute path, and no reader", err, cfg.Data, cfg.Devices.Reader)
 	}
@@ -45,8 +45,8 @@ func TestConfigErrors(t *testing.T) {
 		{`reader = "sim:../sim"`, `reader = "sim:../sim?x=1"`, "devices.reader: not a device address: sim knows no option x"},
 		{`pinpad = "sim:../sim"`, `pinpad = "ccid:/dev/ttyS1"`, `devices.pinpad: not a device address: no driver "ccid"`},
 		{`printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0?columns=x"`, `devices.printer: not a device address`},
-		{`panel = "none:"`, `panel = "sim:../sim"`, `devices.panel: not a device address: no driver "sim"`},
-		{`panel = "none:"`, `panel = "panel:gpiochip0?lamp=1"`, `devices.panel: not a device address: panel knows no option lamp`},
+		{`panel = "sim:../sim"`, `panel = "ccid:/dev/ttyS1"`, `devices.panel: not a device address: no driver "ccid"`},
+		{`panel = "sim:../sim"`, `panel = "panel:gpiochip0?lamp=1"`, `devices.panel: not a device address: panel knows no option lamp`},
 	} {
 		file := installation(t, c.old, c.new)
 		_, err := loadConfig(file)

@@ -67,10 +67,10 @@ func openHardware(cfg *Config) (_ *hardware, err error) {
 		return nil, fmt.Errorf("devices.printer: %w", err)
 	}
 	h.fitted.Printer = fitted(u)
-	if u, err = drivers.ParseURI(cfg.Devices.Panel); err == nil {
-		h.panel, err = openPanel(u)
+	if u, err = h.resolve(cfg, cfg.Devices.Panel, playScheme, ""); err != nil {
+		return nil, fmt.Errorf("devices.panel: %w", err)
 	}
-	if err != nil {
+	if h.panel, err = openPanel(u); err != nil {
 		return nil, fmt.Errorf("devices.panel: %w", err)
 	}
 	return h, nil
@@ -127,19 +127,19 @@ func (d Devices) check() error {
 		if device.address == "" {
 			continue
 		}
-		if err := checkAddress(device.address, device.name != "panel", device.open); err != nil {
+		if err := checkAddress(device.address, device.open); err != nil {
 			return fmt.Errorf("%s: %w", device.name, err)
 		}
 	}
 	return nil
 }
 
-func checkAddress(address string, play bool, open func(drivers.URI) (io.Closer, error)) error {
+func checkAddress(address string, open func(drivers.URI) (io.Closer, error)) error {
 	u, err := drivers.ParseURI(address)
 	if err != nil {
 		return err
 	}
-	if u.Scheme == playScheme && play {
+	if u.Scheme == playScheme {
 		return u.Only()
 	}
 	dev, err := open(u)
@@ -162,7 +162,9 @@ func (d Devices) refusePlay(env params.Environment) error {
 	if env == params.Development || env == params.Training {
 		return nil
 	}
-	for _, device := range []struct{ name, address string }{{"reader", d.Reader}, {"pinpad", d.PINPad}, {"printer", d.Printer}} {
+	for _, device := range []struct{ name, address string }{
+		{"reader", d.Reader}, {"pinpad", d.PINPad}, {"printer", d.Printer}, {"panel", d.Panel},
+	} {
 		if strings.HasPrefix(device.address, playScheme+":") {
 			return fmt.Errorf("devices.%s: %s: simulated devices are refused, since the parameters say %q", device.name, device.address, env)
 		}
@@ -228,6 +230,8 @@ func openPanel(u drivers.URI) (drivers.Panel, error) {
 		return none.Panel(), u.Only()
 	case "panel":
 		return openPins(u)
+	case playScheme:
+		return panel.New(panel.Pins(sim.OpenPanel(u.Path)), panel.Opts{Name: u.String()}), nil
 	}
 	return nil, unknownDriver(u, "panel")
 }

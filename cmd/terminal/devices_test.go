@@ -12,7 +12,7 @@ func TestDeviceAddresses(t *testing.T) {
 	for _, good := range []Devices{
 		{},
 		{Reader: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
-		{Reader: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim"},
+		{Reader: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
 		{Reader: "ccid:/dev/ttyS1?baud=9600", PINPad: "visapad:/dev/ttyS3?baud=9600"},
 		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
 		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
@@ -36,7 +36,7 @@ func TestDeviceAddresses(t *testing.T) {
 		{Devices{Printer: "escpos:/dev/usb/lp0?width=48"}, "escpos knows no option width"},
 		{Devices{Printer: "escpos:/dev/usb/lp0?columns=wide"}, `option columns="wide"`},
 		{Devices{Printer: "panel:gpiochip0"}, "there are escpos, sim and none"},
-		{Devices{Panel: "sim:../sim"}, "there are panel, sim and none"},
+		{Devices{Panel: "ccid:/dev/ttyS1"}, "there are panel, sim and none"},
 	} {
 		if err := c.bad.check(); !errors.Is(err, drivers.ErrURI) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want ErrURI and %q", c.bad, err, c.want)
@@ -60,7 +60,7 @@ func TestPlugged(t *testing.T) {
 
 func TestFitted(t *testing.T) {
 	cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "ccid:/dev/ttyS1?baud=9600"`, `pinpad = "sim:../sim"`, "",
-		`printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0"`))
+		`printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0"`, `panel = "sim:../sim"`, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 // withScreen is an installation whose terminal has a screen.
 func withScreen(t *testing.T, lines ...string) string {
 	t.Helper()
-	return installation(t, `panel = "none:"`, "panel = \"none:\"\n\n[screen]\n"+strings.Join(lines, "\n"))
+	return installation(t, `panel = "sim:../sim"`, "panel = \"sim:../sim\"\n\n[screen]\n"+strings.Join(lines, "\n"))
 }
 
 func TestScreenConfigErrors(t *testing.T) {

@@ -178,6 +178,7 @@ func TestDevicesAreAsked(t *testing.T) {
 		{ui.DevicePrinter, ui.ProblemCoverOpen, func() error { return shop.Cover(true) }, func() error { return shop.Cover(false) }},
 		{ui.DevicePrinter, ui.ProblemMissing, func() error { return shop.Unplug("printer") }, func() error { return shop.Replug("printer") }},
 		{ui.DevicePINPad, ui.ProblemMissing, func() error { return shop.Unplug("pinpad") }, func() error { return shop.Replug("pinpad") }},
+		{ui.DeviceCase, ui.ProblemOpened, func() error { return shop.OpenCase(true) }, func() error { return shop.OpenCase(false) }},
 		{ui.DeviceReader, ui.ProblemMissing, func() error { return shop.Unplug("reader") }, func() error { return shop.Replug("reader") }},
 	} {
 		if err := c.spoil(); err != nil {
