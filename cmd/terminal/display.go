@@ -136,38 +136,32 @@ func (s *Screen) size() (image.Point, error) {
 	return image.Pt(x, y), nil
 }
 
-// openDisplay opens the outputs that are named and what is touched. The second
-// result is the web screen, nil without one.
-func openDisplay(cfg *Config, log *slog.Logger) (_ screen.Display, page *web.Screen, err error) {
+// openDisplay opens the panel, what is touched, and the page for browsers, which
+// is nil when there is to be none. Without a panel the page is the display.
+func openDisplay(cfg *Config, log *slog.Logger) (d screen.Display, page *web.Screen, err error) {
 	s := &cfg.Screen
-	d := screen.Display{DPI: s.DPI, Rotation: screen.Rotation(s.Rotation)}
-	var outputs []screen.Output
-	defer func() {
-		for _, o := range outputs {
-			if err != nil {
-				_ = o.Close() // nothing was shown yet
-			}
-		}
-	}()
-	panel, dpi, err := openPanelOutput(cfg)
-	if err != nil {
+	d = screen.Display{DPI: s.DPI, Rotation: screen.Rotation(s.Rotation)}
+	dpi := float32(0)
+	if d.Output, dpi, err = openPanelOutput(cfg); err != nil {
 		return d, nil, fmt.Errorf("output: %w", err)
-	}
-	if panel != nil {
-		outputs = append(outputs, panel)
 	}
 	if d.DPI == 0 {
 		d.DPI = dpi
 	}
 	if s.Web != "" {
-		if page, err = openWeb(cfg, outputs); err != nil {
-			return d, nil, fmt.Errorf("web: %w", err)
+		if page, err = openWeb(cfg, d); err != nil {
+			err = fmt.Errorf("web: %w", err)
+			if d.Output != nil {
+				err = errors.Join(err, d.Output.Close())
+			}
+			return d, nil, err
 		}
-		outputs = append(outputs, page)
-		d.Inputs = append(d.Inputs, page)
 	}
-	if d.Output, err = screen.Tee(outputs...); err != nil {
-		return d, nil, err
+	switch {
+	case page != nil && d.Output == nil:
+		d.Output, d.Inputs = page, []screen.Input{page}
+	case page != nil:
+		d.Mirrors = []screen.Mirror{page}
 	}
 	for _, path := range s.Touch {
 		o := evdev.KeepOpts{
@@ -238,15 +232,15 @@ func dotsPerInch(pixels, mm image.Point) float32 {
 	return dpi
 }
 
-// openWeb makes the web screen, of the panel's size if there is a panel.
-func openWeb(cfg *Config, beside []screen.Output) (*web.Screen, error) {
+// openWeb makes the page, of the picture's size if there is a panel.
+func openWeb(cfg *Config, beside screen.Display) (*web.Screen, error) {
 	s := &cfg.Screen
 	size, err := s.size()
 	if err != nil {
 		return nil, err
 	}
-	if len(beside) > 0 {
-		size = beside[0].Size()
+	if beside.Output != nil {
+		size = beside.Rotation.Picture(beside.Output.Size())
 	}
 	o := web.Opts{Size: size, Title: screenTitle, ViewOnly: s.WebViewOnly}
 	for _, token := range []struct {
@@ -272,6 +266,9 @@ func closeDisplay(d screen.Display) error {
 	var errs []error
 	for _, in := range d.Inputs {
 		errs = append(errs, in.Close())
+	}
+	for _, m := range d.Mirrors {
+		errs = append(errs, m.Close())
 	}
 	return errors.Join(append(errs, d.Output.Close())...)
 }

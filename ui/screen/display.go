@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"time"
@@ -15,6 +16,7 @@ type display struct {
 	index    int
 	output   Output
 	inputs   []Input
+	mirrors  []Mirror
 	rotation Rotation
 	panel    image.Point // the output's pixels
 	pixels   image.Point // the picture's, which may be turned
@@ -34,10 +36,10 @@ type display struct {
 
 func newDisplay(s *Screen, index int, o Display) *display {
 	d := &display{
-		s: s, index: index, output: o.Output, inputs: o.Inputs, rotation: o.Rotation,
+		s: s, index: index, output: o.Output, inputs: o.Inputs, mirrors: o.Mirrors, rotation: o.Rotation,
 		panel: o.Output.Size(), scale: o.Scale, painter: s.opts.Painter(), fingers: map[int]*finger{},
 	}
-	d.pixels = o.Rotation.logical(d.panel)
+	d.pixels = o.Rotation.Picture(d.panel)
 	if d.scale <= 0 {
 		d.scale = 1
 		if o.DPI > 0 {
@@ -124,8 +126,17 @@ func (d *display) frame() {
 	d.s.opts.OnFrame(f)
 }
 
-// present shows the damaged parts, turned as the panel is mounted.
+// present shows the damaged parts, turned as the panel is mounted, and upright
+// in the mirrors. An error of one does not keep the others from being shown.
 func (d *display) present(damage []image.Rectangle) error {
+	var errs []error
+	for _, m := range d.mirrors {
+		errs = append(errs, m.Present(d.picture, damage))
+	}
+	return errors.Join(append(errs, d.presentPanel(damage))...)
+}
+
+func (d *display) presentPanel(damage []image.Rectangle) error {
 	if d.turned == nil {
 		return d.output.Present(d.picture, damage)
 	}
@@ -135,6 +146,23 @@ func (d *display) present(damage []image.Rectangle) error {
 		turned[i] = d.rotation.toPanel(r, d.panel)
 	}
 	return d.output.Present(d.turned, turned)
+}
+
+// mirrorFingers keeps the fingers on a mirror apart from those on the panel.
+const mirrorFingers = 1 << 16
+
+// mirrored is an event of a mirror as it would be on the panel.
+func (d *display) mirrored(mirror int, e Event) Event {
+	switch e := e.(type) {
+	case Touch:
+		e.X, e.Y = d.rotation.fromLogical(e.X, e.Y, d.panel)
+		e.Finger += mirrorFingers * (mirror + 1)
+		return e
+	case Scroll:
+		e.X, e.Y = d.rotation.fromLogical(e.X, e.Y, d.panel)
+		return e
+	}
+	return e
 }
 
 // handle does what an event says.

@@ -243,25 +243,52 @@ func TestOutputFailsAndRecovers(t *testing.T) {
 	})
 }
 
-func TestTee(t *testing.T) {
-	a, b := screen.NewMemory(10, 10), screen.NewMemory(10, 10)
-	both, err := screen.Tee(&broken{a, errors.New("off")}, b)
-	if err != nil {
-		t.Fatal(err)
+// mirror is a browser beside the panel.
+type mirror struct {
+	*screen.Memory
+	events chan screen.Event
+}
+
+func (m mirror) Events() <-chan screen.Event { return m.events }
+
+// TestMirrorIsUpright wants the picture upright beside a panel that is mounted
+// in each way, whatever the panel's errors, and touches there to hit what they
+// point at.
+func TestMirrorIsUpright(t *testing.T) {
+	for _, rotation := range []screen.Rotation{0, 90, 180, 270} {
+		size := rotation.Picture(image.Pt(640, 480))
+		var m mirror
+		taps := 0
+		runWith(t, 640, 480, func(r *rig) {
+			d := &r.opts.Displays[0]
+			m = mirror{screen.NewMemory(size.X, size.Y), make(chan screen.Event)}
+			d.Rotation, d.Mirrors = rotation, []screen.Mirror{m}
+			d.Output = &broken{r.out, errors.New("off")}
+			r.opts.OnError = func(error) {}
+		}, func(*rig) fyne.CanvasObject {
+			red := canvas.NewRectangle(color.NRGBA{R: 255, A: 255})
+			b := widget.NewButton("", func() { taps++ })
+			red.Resize(fyne.NewSize(20, 20))
+			b.Resize(fyne.NewSize(20, 20))
+			return container.NewWithoutLayout(b, red)
+		}, func(r *rig) {
+			if got := m.Image.RGBAAt(5, 5); got != (color.RGBA{R: 255, A: 255}) {
+				t.Errorf("%d degrees: pixel 5,5 of the mirror is %v, want red", rotation, got)
+			}
+			for _, kind := range []screen.TouchKind{screen.Down, screen.Up} {
+				m.events <- screen.Touch{Kind: kind, X: 5, Y: 5}
+				r.pass(50 * time.Millisecond)
+			}
+			if taps != 1 {
+				t.Errorf("%d degrees: %d taps, want 1", rotation, taps)
+			}
+		})
 	}
-	img := image.NewRGBA(image.Rect(0, 0, 10, 10))
-	img.SetRGBA(3, 4, color.RGBA{1, 2, 3, 255})
-	if err := both.Present(img, []image.Rectangle{image.Rect(3, 4, 4, 5), image.Rect(-5, 0, 99, 1), {}}); err == nil {
-		t.Error("the error of one is lost")
-	}
-	if b.Image.RGBAAt(3, 4) != img.RGBAAt(3, 4) {
-		t.Error("the other does not show it")
-	}
-	if _, err := screen.Tee(a, screen.NewMemory(5, 5)); err == nil {
-		t.Error("outputs of two sizes")
-	}
-	if _, err := screen.Tee(); err == nil {
-		t.Error("no output")
+	r := &rig{}
+	r.options(640, 480)
+	r.opts.Displays[0].Mirrors = []screen.Mirror{mirror{Memory: screen.NewMemory(480, 640)}}
+	if _, err := screen.New(r.opts); err == nil {
+		t.Error("a mirror of another size is taken")
 	}
 }
 

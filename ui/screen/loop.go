@@ -17,8 +17,10 @@ func (s *Screen) loop() {
 	s.queue.own()
 	for _, d := range s.displays {
 		for _, in := range d.inputs {
-			s.pumps.Add(1)
-			go s.pump(d.index, in)
+			s.pumps.Go(func() { s.pump(d.index, in, func(e Event) Event { return e }) })
+		}
+		for i, m := range d.mirrors {
+			s.pumps.Go(func() { s.pump(d.index, m, func(e Event) Event { return d.mirrored(i, e) }) })
 		}
 	}
 	call(s.life.started, s.life.entered)
@@ -123,6 +125,11 @@ func (s *Screen) end() {
 	for _, d := range s.displays {
 		for _, in := range d.inputs {
 			if err := in.Close(); err != nil {
+				s.fail(err)
+			}
+		}
+		for _, m := range d.mirrors {
+			if err := m.Close(); err != nil {
 				s.fail(err)
 			}
 		}

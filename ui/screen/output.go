@@ -1,8 +1,6 @@
 package screen
 
 import (
-	"errors"
-	"fmt"
 	"image"
 	"image/color"
 
@@ -20,6 +18,14 @@ type Output interface {
 	Present(img *image.RGBA, damage []image.Rectangle) error
 	// Close gives the device back.
 	Close() error
+}
+
+// A Mirror shows what is on a display once more, and may touch it: a browser
+// beside the panel. Its pixels are the picture's, upright however the panel is
+// mounted.
+type Mirror interface {
+	Output
+	Input
 }
 
 // A Painter turns trees of Fyne objects into pixels and remembers what it has
@@ -67,37 +73,3 @@ func (m *Memory) Present(img *image.RGBA, damage []image.Rectangle) error {
 
 // Close does nothing.
 func (m *Memory) Close() error { return nil }
-
-// Tee shows one picture on several outputs of the same size: the panel and the
-// web page. An error of one does not keep the others from being shown.
-func Tee(outputs ...Output) (Output, error) {
-	if len(outputs) == 0 {
-		return nil, errors.New("screen: tee of no outputs")
-	}
-	for _, o := range outputs[1:] {
-		if o.Size() != outputs[0].Size() {
-			return nil, fmt.Errorf("screen: tee: outputs of %v and %v", outputs[0].Size(), o.Size())
-		}
-	}
-	return tee(outputs), nil
-}
-
-type tee []Output
-
-func (t tee) Size() image.Point { return t[0].Size() }
-
-func (t tee) Present(img *image.RGBA, damage []image.Rectangle) error {
-	var errs []error
-	for _, o := range t {
-		errs = append(errs, o.Present(img, damage))
-	}
-	return errors.Join(errs...)
-}
-
-func (t tee) Close() error {
-	var errs []error
-	for _, o := range t {
-		errs = append(errs, o.Close())
-	}
-	return errors.Join(errs...)
-}

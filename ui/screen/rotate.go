@@ -12,8 +12,8 @@ type Rotation int
 // valid tells whether r is one of the four.
 func (r Rotation) valid() bool { return r == 0 || r == 90 || r == 180 || r == 270 }
 
-// logical is the size of the picture on a panel of this size.
-func (r Rotation) logical(panel image.Point) image.Point {
+// Picture is the size of the picture on a panel of this size.
+func (r Rotation) Picture(panel image.Point) image.Point {
 	if r == 90 || r == 270 {
 		return image.Pt(panel.Y, panel.X)
 	}
@@ -31,6 +31,20 @@ func (r Rotation) toLogical(x, y float32, panel image.Point) (float32, float32) 
 		return w - x, h - y
 	case 270:
 		return h - y, x
+	}
+	return x, y
+}
+
+// fromLogical is the way back.
+func (r Rotation) fromLogical(x, y float32, panel image.Point) (float32, float32) {
+	w, h := float32(panel.X), float32(panel.Y)
+	switch r {
+	case 90:
+		return w - y, x
+	case 180:
+		return w - x, h - y
+	case 270:
+		return y, h - x
 	}
 	return x, y
 }

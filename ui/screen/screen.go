@@ -52,6 +52,8 @@ type Opts struct {
 type Display struct {
 	Output Output
 	Inputs []Input
+	// Mirrors have the size of the picture: Rotation.Picture of the panel's.
+	Mirrors []Mirror
 	// DPI gives the scale: dots per inch, 160 if zero. Scale, if not zero,
 	// overrides it.
 	DPI, Scale float32
@@ -125,6 +127,11 @@ func New(o Opts) (*Screen, error) {
 		if d.Output == nil || !d.Rotation.valid() {
 			return nil, fmt.Errorf("screen: display %d: no output, or a rotation of %d degrees", i, d.Rotation)
 		}
+		for _, m := range d.Mirrors {
+			if got, want := m.Size(), d.Rotation.Picture(d.Output.Size()); got != want {
+				return nil, fmt.Errorf("screen: display %d: a mirror of %v shows a picture of %v", i, got, want)
+			}
+		}
 		s.displays = append(s.displays, newDisplay(s, i, d))
 	}
 	p, err := newPreferences(s, o.Dir)
@@ -149,9 +156,9 @@ func (s *Screen) Send(display int, e Event) {
 	}
 }
 
-// pump passes an input's events on until it closes or the app quits.
-func (s *Screen) pump(display int, in Input) {
-	defer s.pumps.Done()
+// pump passes an input's events on, as seen says, until it closes or the app
+// quits.
+func (s *Screen) pump(display int, in Input, seen func(Event) Event) {
 	events := in.Events()
 	for {
 		select {
@@ -159,7 +166,7 @@ func (s *Screen) pump(display int, in Input) {
 			if !ok {
 				return
 			}
-			s.Send(display, e)
+			s.Send(display, seen(e))
 		case <-s.quit:
 			return
 		}
