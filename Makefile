@@ -10,7 +10,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLA
 LINT    ?= $(shell command -v golangci-lint || echo $$($(GO) env GOPATH)/bin/golangci-lint)
 
 .DEFAULT_GOAL = build
-.PHONY: help build run sale test test386 race lint bench golden arm clean
+.PHONY: help build run sale test test386 race e2e window lint bench golden arm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -19,8 +19,8 @@ build: ## build bin/terminal and bin/cloud
 	$(BUILD) -o bin/terminal ./cmd/terminal
 	$(BUILD) -o bin/cloud ./cmd/cloud
 
-run: build ## start cloud, simulated shop and terminal, sell once, stay up until Ctrl-C
-	@scripts/shop run $(AMOUNT) $(ARGS)
+run: build ## start cloud, simulated shop and terminal, with a page to play with
+	@scripts/shop run
 
 sale: build ## one sale: AMOUNT=12.50, and more as ARGS="--card pin"
 	@scripts/shop sale $(AMOUNT) $(ARGS)
@@ -33,6 +33,12 @@ test386: ## run the tests as a 32-bit program
 
 race: ## run the tests under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+e2e: ## run the stories in a real browser; needs chromium
+	$(GO) test -count=1 -tags browser ./e2e/browser
+
+window: ## build bin/terminal-window, with a window; needs gcc, libgl1-mesa-dev, xorg-dev
+	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags window -ldflags '$(LDFLAGS)' -o bin/terminal-window ./cmd/terminal
 
 lint: ## run golangci-lint
 	@command -v "$(LINT)" >/dev/null || { echo "make lint: golangci-lint is missing; CONTRIBUTING.md tells how to install it" >&2; exit 1; }

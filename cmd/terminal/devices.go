@@ -102,7 +102,11 @@ func (h *hardware) resolve(cfg *Config, address, driver, device string) (drivers
 			return u, err
 		}
 	}
-	return drivers.URI{Scheme: driver, Path: filepath.Join(h.simDir, device)}, nil
+	u = drivers.URI{Scheme: driver, Path: filepath.Join(h.simDir, device)}
+	if driver == "escpos" {
+		u.Opts = map[string]string{"columns": "48"} // the simulated printer has paper of 80 mm
+	}
+	return u, nil
 }
 
 // joinShop starts the simulated shop, and gives nil when it runs already.

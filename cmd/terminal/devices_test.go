@@ -76,7 +76,7 @@ func TestFitted(t *testing.T) {
 	if f := h.fitted; f.Reader != "ccid:/dev/ttyS1?baud=9600" || f.PINPad != "" || f.Printer != "escpos:/dev/usb/lp0" {
 		t.Errorf("fitted %+v: what is none is not fitted, and nothing has to be there yet", f)
 	}
-	if err := h.present("approve"); !errors.Is(err, errNoShop) {
-		t.Errorf("present: %v, want errNoShop", err)
+	if _, err := h.visit("approve"); !errors.Is(err, errNoShop) {
+		t.Errorf("visit: %v, want errNoShop", err)
 	}
 }

@@ -51,8 +51,9 @@ const usage = `usage: terminal COMMAND [options]
              5 in doubt and being reversed, 1 error, 2 usage
   journal  explain what is on disk
              list [--limit N] [--json] [--config FILE] | show ID [--json] [--config FILE]
-  sim      be the simulated shop
-             --dir DIR
+  sim      be the simulated shop; with --http by hand, at a page
+             --dir DIR [--http 127.0.0.1:8080] [--screen http://127.0.0.1:8082/]
+             [--cable LISTEN=TARGET] [--ledger http://127.0.0.1:8081/ledger]
   version
 
 FILE is $CLOUDPOS_CONFIG or terminal.toml unless named.

@@ -218,9 +218,11 @@ func (t *terminal) sell(ctx context.Context, r saleRequest) (payment.Result, err
 		return payment.Result{}, requestError{err}
 	}
 	if r.Card != "" {
-		if err := t.hardware.present(r.Card); err != nil {
+		leave, err := t.hardware.visit(r.Card)
+		if err != nil {
 			return payment.Result{}, err
 		}
+		defer leave()
 	}
 	return t.pay(ctx, request)
 }

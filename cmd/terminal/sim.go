@@ -226,22 +226,6 @@ func (h *hardware) visit(card string) (leave func(), err error) {
 	}, nil
 }
 
-// present makes the simulated customer hold a card of the deck.
-func (h *hardware) present(card string) error {
-	if h.simDir == "" {
-		return requestError{errNoShop}
-	}
-	customer := sim.Customer{Card: card, Auto: true}
-	if h.shop != nil {
-		return noCard(h.shop.SetCustomer(customer))
-	}
-	client, err := sim.Dial(h.simDir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(noCard(client.SetCustomer(customer)), client.Close())
-}
-
 // noCard makes a card that is not in the deck the request's fault.
 func noCard(err error) error {
 	if errors.Is(err, sim.ErrCard) || errors.Is(err, sim.ErrControl) {
