@@ -257,12 +257,11 @@ type stage struct {
 
 func newStage(t testing.TB, p panel, shop Shop, opts Opts) *stage {
 	t.Helper()
-	app := newTestApp()
+	app := newTestApp(p.scale())
 	s := &stage{clock: &manualClock{}, panel: p}
 	opts.After = s.clock.after
 	s.ui = New(app, shop, opts)
-	s.canvas = test.NewCanvas()
-	s.canvas.SetScale(p.scale())
+	s.canvas = app.canvas.(test.WindowlessCanvas)
 	s.canvas.SetPadded(false)
 	s.canvas.SetContent(s.ui.Content())
 	s.canvas.Resize(p.size())

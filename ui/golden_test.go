@@ -23,19 +23,30 @@ import (
 // fonts are shared by all tests, as on a terminal.
 var fonts = font.NewCache(8 << 20)
 
-// testApp is Fyne's, but for text, which is measured as it is painted.
-type testApp struct{ fyne.App }
+// testApp is Fyne's, but for what the terminal's driver does otherwise: text is
+// measured as it is painted, and icons are drawn at the canvas' own scale.
+type testApp struct {
+	fyne.App
+	canvas fyne.Canvas
+}
 
-func (a testApp) Driver() fyne.Driver { return testDriver{a.App.Driver()} }
+func (a testApp) Driver() fyne.Driver { return testDriver{a.App.Driver(), a.canvas} }
 
-type testDriver struct{ fyne.Driver }
+type testDriver struct {
+	fyne.Driver
+	canvas fyne.Canvas
+}
+
+func (d testDriver) CanvasForObject(fyne.CanvasObject) fyne.Canvas { return d.canvas }
 
 func (testDriver) RenderedTextSize(text string, size float32, style fyne.TextStyle, _ fyne.Resource) (fyne.Size, float32) {
 	return paint.MeasureText(fonts, text, size, style)
 }
 
-func newTestApp() fyne.App {
-	app := testApp{test.NewApp()}
+// newTestApp makes the current app, and a canvas of its own.
+func newTestApp(scale float32) testApp {
+	app := testApp{test.NewApp(), test.NewCanvas()}
+	app.canvas.(test.WindowlessCanvas).SetScale(scale)
 	fyne.SetCurrentApp(app)
 	return app
 }

@@ -44,7 +44,7 @@ func TestWrap(t *testing.T) {
 
 // Letters get smaller before one is lost; then an ellipsis says so.
 func TestFit(t *testing.T) {
-	newTestApp()
+	newTestApp(1)
 	r := ruler{min: 6}
 	whole := r.fit("CNY 128.50", 400, 100, 30, 1)
 	if whole.size != 30 || !slices.Equal(whole.lines, []string{"CNY 128.50"}) {
@@ -75,7 +75,7 @@ func TestPrintable(t *testing.T) {
 
 // FuzzFit: whatever a card calls itself, it stays within its room.
 func FuzzFit(f *testing.F) {
-	newTestApp()
+	newTestApp(1)
 	f.Add("UnionPay Debit", uint16(120), uint16(40))
 	f.Add("银联借记卡（测试）", uint16(30), uint16(10))
 	f.Add("\n\n…\x00", uint16(1), uint16(1))
