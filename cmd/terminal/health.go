@@ -83,10 +83,17 @@ func (g *glass) status() ui.Status {
 		s.Faults = append(s.Faults, ui.Fault{Device: ui.DeviceClock, Problem: ui.ProblemUnset})
 	}
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	s.Faults = append(s.Faults, g.faults...)
+	g.mu.Unlock()
+	// A slip that could not be printed tells sooner than the printer is asked.
+	err := t.spooler.Status().Err
+	if p := problemOf(err); p != "" && p != ui.ProblemFault && !slices.ContainsFunc(s.Faults, ofPrinter) {
+		s.Faults = append(s.Faults, ui.Fault{Device: ui.DevicePrinter, Problem: p, Detail: oneLine(err)})
+	}
 	return s
 }
+
+func ofPrinter(f ui.Fault) bool { return f.Device == ui.DevicePrinter }
 
 // inspect asks the devices now and then until ctx ends, while no sale needs
 // them.
@@ -99,6 +106,9 @@ func (g *glass) inspect(ctx context.Context) {
 			g.mu.Lock()
 			g.faults = found
 			g.mu.Unlock()
+			if !slices.ContainsFunc(found, ofPrinter) && g.t.spooler.Status().Err != nil {
+				g.t.spooler.Retry() // there is paper again
+			}
 		}
 		select {
 		case <-again.C:
