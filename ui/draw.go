@@ -33,13 +33,18 @@ func (u *UI) draw() {
 	if u.size.Width <= 0 || u.size.Height <= 0 {
 		return
 	}
+	now := u.spot()
+	if u.held(now) {
+		return
+	}
 	if u.stopTicks != nil {
 		u.stopTicks()
 		u.stopTicks = nil
 	}
+	u.stale, u.hold = false, &hold{freed: u.freed}
 	u.ticks = ticks{}
 	u.drawing++
-	p := &page{metrics: measureScreen(u.size.Width, u.size.Height, u.opts.PerMM), style: &u.style}
+	p := &page{metrics: measureScreen(u.size.Width, u.size.Height, u.opts.PerMM), style: &u.style, hold: u.hold}
 	all := area{0, 0, u.size.Width, u.size.Height}
 	p.box(all, RoleBackground, 0)
 	if u.opts.Training {
@@ -48,6 +53,10 @@ func (u *UI) draw() {
 		p.text(strip, u.style.words.training, letters{size: p.mm(2.4), bold: true, role: RoleOnWarning, lines: 1})
 	}
 	u.screen()(p, all.inset(p.gap(), p.gap()))
+	if p.scroller != nil && u.scroller != nil && now == u.drawn {
+		p.scroller.ScrollToOffset(u.scroller.Offset)
+	}
+	u.scroller, u.drawn = p.scroller, now
 	u.root.Objects = p.objects
 	u.root.Refresh()
 	u.arm(u.drawing, 1)

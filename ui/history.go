@@ -110,7 +110,7 @@ func (u *UI) recordScreen(p *page, a area) {
 	total := float32(len(fields)) * rowHeight
 	target, inner := p, a
 	if total > a.h {
-		target = &page{metrics: p.metrics, style: p.style}
+		target = p.inner()
 		inner = area{0, 0, a.w - p.grown(3), total}
 	}
 	rest := inner

@@ -47,7 +47,7 @@ var (
 // key puts one on the page. What is on it is drawn for its size.
 func (p *page) key(a area, l look, draw func(*page, area), tapped func()) *key {
 	k := &key{
-		page:  page{metrics: p.metrics, style: p.style},
+		page:  *p.inner(),
 		plain: p.colours[l.plain], pressed: p.colours[l.pressed],
 		radius: p.radius(), draw: draw, tapped: tapped,
 	}
@@ -110,6 +110,7 @@ func (k *key) MouseUp(*desktop.MouseEvent) { k.press(false) }
 func (k *key) press(down bool) {
 	if k.down != down {
 		k.down = down
+		k.page.hold.key(down)
 		k.Refresh()
 	}
 }

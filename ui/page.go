@@ -5,14 +5,20 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
 )
 
 // page collects the objects of a screen, each at its place.
 type page struct {
 	metrics
 	*style
-	objects []fyne.CanvasObject
+	objects  []fyne.CanvasObject
+	hold     *hold
+	scroller *container.Scroll // what scrolls on it, if anything does
 }
+
+// inner is a page that is put on this one.
+func (p *page) inner() *page { return &page{metrics: p.metrics, style: p.style, hold: p.hold} }
 
 // style is what all screens have in common until language or colours change.
 type style struct {

@@ -105,7 +105,7 @@ func (u *UI) list(p *page, a area, rowHeight float32, n int, draw func(*page, ar
 		}
 		return
 	}
-	inner := &page{metrics: p.metrics, style: p.style}
+	inner := p.inner()
 	bar := p.grown(3) // beside the scroll bar
 	rest := area{0, 0, a.w - bar, total}
 	for i := range n {
@@ -120,7 +120,8 @@ func (p *page) scroll(a area, inner *page, height float32) {
 	spacer.SetMinSize(area{w: a.w - p.grown(3), h: height}.size())
 	spacer.Resize(spacer.MinSize())
 	content := container.NewWithoutLayout(append([]fyne.CanvasObject{spacer}, inner.objects...)...)
-	p.put(container.NewVScroll(content), a)
+	p.scroller = container.NewVScroll(content)
+	p.put(p.scroller, a)
 }
 
 // pinScreen sends the customer to the PIN pad.

@@ -30,7 +30,7 @@ func (u *UI) slipScreen(p *page, a area) {
 	doc := receipt.Render(in)
 	doc = doc[:min(len(doc), slipLinesMax)]
 
-	paper := &page{metrics: p.metrics, style: p.style}
+	paper := p.inner()
 	width := min(a.w-p.grown(3), p.grown(62))
 	body := area{(a.w - p.grown(3) - width) / 2, 0, width, 1 << 20}
 	sheet := paper.box(body, RolePaper, 0)

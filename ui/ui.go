@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
 
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/payment"
@@ -101,6 +102,10 @@ type UI struct {
 
 	ticks     ticks
 	stopTicks func()
+	drawn     spot
+	hold      *hold
+	stale     bool // draws anew once no finger holds a key
+	scroller  *container.Scroll
 	drawing   int // counts screens, so that an old one's timer does nothing
 }
 

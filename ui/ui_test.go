@@ -361,3 +361,61 @@ func TestUnknownScreen(t *testing.T) {
 func walkFace(k *key) any {
 	return test.WidgetRenderer(k).Objects()[0].(*canvas.Rectangle).FillColor
 }
+
+// TestRedrawWaitsForTheFinger: what changes on a screen does not take the key
+// from under the finger that holds it, and is there when the finger has gone.
+func TestRedrawWaitsForTheFinger(t *testing.T) {
+	s, _ := testStage(t, nil)
+	k := s.key("New sale")
+	k.TouchDown(&mobile.TouchEvent{})
+	s.ui.ShowStatus(Status{Online: true})
+	if s.key("New sale") != k {
+		t.Fatal("the key under the finger was drawn anew")
+	}
+	k.TouchCancel(&mobile.TouchEvent{}) // it slid off
+	s.shows(t, "Connected")
+	k = s.key("New sale")
+	k.TouchDown(&mobile.TouchEvent{})
+	s.ui.ShowStatus(Status{Online: false})
+	k.TouchUp(&mobile.TouchEvent{})
+	k.Tapped(&fyne.PointEvent{})
+	s.shows(t, "Key in the amount")
+}
+
+// TestAnotherScreenDoesNotWait: a finger on a key does not hold up the sale, and
+// its key taps nothing of the new screen.
+func TestAnotherScreenDoesNotWait(t *testing.T) {
+	s, _ := testStage(t, nil)
+	k := s.key("New sale")
+	k.TouchDown(&mobile.TouchEvent{})
+	s.ui.Show(saleView(payment.ScreenPIN, func(*payment.View) {}))
+	s.shows(t, "Customer enters PIN")
+	s.ui.ShowPINKeys(2) // the old key holds nothing here
+	if got := s.ui.pinKeys; got != 2 {
+		t.Errorf("%d PIN keys, want 2", got)
+	}
+	if s.ui.stale {
+		t.Error("the PIN's progress waits for a key of another screen")
+	}
+	k.TouchUp(&mobile.TouchEvent{})
+}
+
+// TestListStaysWhereItWasScrolled while its rows change.
+func TestListStaysWhereItWasScrolled(t *testing.T) {
+	s, shop := testStage(t, nil)
+	s.tap(t, "History")
+	shop.expect(t, "history")
+	records := testRecords()
+	s.ui.ShowHistory(records)
+	s.ui.scroller.ScrollToOffset(fyne.NewPos(0, 20))
+	records[0].State = payment.Reversed
+	s.ui.ShowHistory(records)
+	if got := s.ui.scroller.Offset.Y; got != 20 {
+		t.Errorf("the list is at %v, want it left at 20", got)
+	}
+	s.tap(t, "back")
+	s.tap(t, "History")
+	if got := s.ui.scroller.Offset.Y; got != 0 {
+		t.Errorf("the list is at %v, want its top when it is opened", got)
+	}
+}
