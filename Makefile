@@ -10,7 +10,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -ldflags '$(LDFLA
 LINT    ?= $(shell command -v golangci-lint || echo $$($(GO) env GOPATH)/bin/golangci-lint)
 
 .DEFAULT_GOAL = build
-.PHONY: help build run sale test test386 race e2e window lint bench golden arm clean
+.PHONY: help build run sale test test386 race e2e vm window lint bench golden arm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ race: ## run the tests under the race detector; needs a C compiler
 
 e2e: ## run the stories in a real browser; needs chromium
 	$(GO) test -count=1 -tags browser ./e2e/browser
+
+vm: ## boot a real kernel under QEMU and tap on its panel; needs qemu-system-x86
+	VM_KERNEL=$$(e2e/vm/kernel $(CURDIR)/var/kernel) $(GO) test -count=1 -tags vm -timeout 10m ./e2e/vm
 
 window: ## build bin/terminal-window, with a window; needs gcc, libgl1-mesa-dev, xorg-dev
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags window -ldflags '$(LDFLAGS)' -o bin/terminal-window ./cmd/terminal

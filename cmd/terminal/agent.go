@@ -54,7 +54,7 @@ func runAgent(ctx context.Context, args []string, stdout, stderr io.Writer) (int
 	}
 	t.start()
 	err = t.run(ctx, stdout)
-	return exitError, errors.Join(err, t.close())
+	return exitApproved, errors.Join(err, t.close())
 }
 
 // run serves and shows until ctx ends. The screen has this goroutine for its
