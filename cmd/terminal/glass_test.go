@@ -158,7 +158,8 @@ func TestScreenInFileAndBrowser(t *testing.T) {
 	if len(colours) < 10 {
 		t.Errorf("%d colours: nothing was drawn", len(colours))
 	}
-	if _, err := http.Get(f.glass.address()); err == nil {
+	if resp, err := http.Get(f.glass.address()); err == nil {
+		_ = resp.Body.Close()
 		t.Error("the page is served still")
 	}
 }
