@@ -41,8 +41,29 @@ type monkey struct {
 	events  int
 	down    [fingers]image.Point // where fingers are that it holds down
 	held    [fingers]bool
-	mends   []func() error // of what it has broken
+	mends   []mend // of what it has broken
 	actions map[string]int
+}
+
+// mend makes something well again. Nobody changes a roll or closes a printer
+// between two looks that the terminal takes at it, a second apart: what came out
+// then is a slip in two pieces of which it knows nothing.
+type mend struct {
+	what string
+	from time.Time
+	do   func() error
+}
+
+const byHand = 1500 * time.Millisecond
+
+// breaks breaks something that is not broken already.
+func (m *monkey) breaks(what string, breaks, mends func() error) {
+	m.Helper()
+	if slices.ContainsFunc(m.mends, func(x mend) bool { return x.what == what }) {
+		return
+	}
+	m.did(what, breaks())
+	m.mends = append(m.mends, mend{what, time.Now().Add(byHand), mends})
 }
 
 // A hand has more fingers than the monkey uses.
@@ -82,6 +103,8 @@ func newMonkey(t *testing.T, seed uint64) *monkey {
 		d.Timeouts = params.Timeouts{Card: 2 * time.Second, Choice: time.Second, PIN: time.Second, Host: 2 * time.Second}
 	}))
 	must(t, r.StartAgent(t.Context()))
+	// The shop keeps the last two hundred slips, and the monkey likes to print.
+	must(t, r.Shop.Slow(30*time.Millisecond))
 	m := &monkey{T: t, Rand: rand.New(rand.NewPCG(seed, seed)), rig: r, actions: map[string]int{}}
 	m.look()
 	t.Cleanup(func() { must(t, m.glass.Close()) })
@@ -115,12 +138,29 @@ func (m *monkey) at(x, y float64) image.Point {
 func (m *monkey) learnHome() {
 	m.Helper()
 	for range 2 {
-		picture := m.picture()
-		m.home = append(m.home, picture)
+		m.settle()
+		m.home = append(m.home, m.picture())
 		must(m.T, m.glass.Tap(m.languageKey()))
-		m.seen(patience, "the other language", func(now []byte) bool {
-			return !slices.ContainsFunc(m.home[1:], func(p []byte) bool { return bytes.Equal(p, now) }) && !bytes.Equal(now, picture)
-		})
+	}
+	m.settle()
+	if now := m.picture(); !bytes.Equal(now, m.home[0]) || bytes.Equal(now, m.home[1]) {
+		m.keepPicture()
+		m.Fatal("the key of the language does not switch it there and back")
+	}
+}
+
+// settle waits until the picture has not changed for a while.
+func (m *monkey) settle() {
+	m.Helper()
+	const quiet = 700 * time.Millisecond
+	for {
+		ctx, cancel := context.WithTimeout(m.Context(), quiet)
+		err := m.glass.UntilChanged(ctx, m.glass.Changes())
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) {
+			return
+		}
+		must(m.T, err)
 	}
 }
 
@@ -292,18 +332,14 @@ func (m *monkey) act() {
 		keys := []string{"0", "1", "2", "3", "4", "9", sim.KeyClear, sim.KeyEnter, sim.KeyEnter, sim.KeyCancel}
 		m.did("a key of the pad", shop.Press(keys[m.IntN(len(keys))]))
 	case n < 84:
-		m.did("PINs are typed by hand", shop.ByHand(true))
-		m.mends = append(m.mends, func() error { return shop.ByHand(false) })
+		m.breaks("PINs are typed by hand", func() error { return shop.ByHand(true) }, func() error { return shop.ByHand(false) })
 	case n < 88:
-		m.did("paper out", shop.PaperOut(m.IntN(30)))
-		m.mends = append(m.mends, shop.PaperIn)
+		m.breaks("paper out", func() error { return shop.PaperOut(0) }, shop.PaperIn)
 	case n < 90:
-		m.did("cover open", shop.Cover(true))
-		m.mends = append(m.mends, func() error { return shop.Cover(false) })
+		m.breaks("cover open", func() error { return shop.Cover(true) }, func() error { return shop.Cover(false) })
 	case n < 92:
 		device := []string{sim.ReaderLine, sim.PINPadLine, sim.PrinterLine}[m.IntN(3)]
-		m.did("cable of the "+device, shop.Unplug(device))
-		m.mends = append(m.mends, func() error { return shop.Replug(device) })
+		m.breaks("cable of the "+device, func() error { return shop.Unplug(device) }, func() error { return shop.Replug(device) })
 	default:
 		m.mend()
 	}
@@ -319,20 +355,25 @@ func (m *monkey) did(what string, err error) {
 	}
 }
 
-// mend mends all that was broken.
+// mend mends what was broken some time ago.
 func (m *monkey) mend() {
 	m.Helper()
-	for _, mend := range m.mends {
-		m.did("mended", mend())
+	now := time.Now()
+	for len(m.mends) > 0 && m.mends[0].from.Before(now) {
+		m.did("mended", m.mends[0].do())
+		m.mends = m.mends[1:]
 	}
-	m.mends = nil
 }
 
 // rest makes everything well again, and takes its fingers off the glass.
 func (m *monkey) rest() {
 	m.Helper()
-	m.mend()
+	for len(m.mends) > 0 {
+		m.settle()
+		m.mend()
+	}
 	shop := m.rig.Shop
+	m.did("rest", shop.Slow(0))
 	m.did("rest", shop.PullAt(0))
 	m.did("rest", shop.SetCustomer(sim.Customer{}))
 	m.did("rest", shop.Pull())
