@@ -24,8 +24,11 @@ const rounds = 10
 
 func main() {
 	do := bench
-	if slices.Contains(os.Args[1:], firstFrameFlag) {
+	switch {
+	case slices.Contains(os.Args[1:], firstFrameFlag):
 		do = paintFirstFrame
+	case slices.Contains(os.Args[1:], tapsFlag):
+		do = tapAbout
 	}
 	if err := do(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

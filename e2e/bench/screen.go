@@ -30,12 +30,12 @@ func withScreen(ctx context.Context, programs rig.Programs, dir string) error {
 	if err != nil {
 		return err
 	}
-	taps, err := tapTimes()
+	t, err := tapsApart()
 	if err != nil {
 		return err
 	}
 	fmt.Printf("| tap to painted, p99 of %d touches | %.1f ms | at most 5 ms | half of them take at most %.1f ms |\n",
-		len(taps), ms(percentile(taps, 99)), ms(percentile(taps, 50)))
+		t.Touches, ms(t.P99), ms(t.Half))
 	fmt.Printf("| allocations for each frame of the keypad | %.1f | at most 10 | |\n", allocs)
 	first, err := firstFrame()
 	if err != nil {
