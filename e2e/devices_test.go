@@ -164,6 +164,7 @@ func struckAt(t *testing.T, r *rig.Rig, kind sim.FaultKind, where place) sale {
 		f.Count, f.Delay = 0, f.Delay/20
 	case last:
 		must(t, r.Cloud.Pause())
+		t.Cleanup(func() { _ = r.Cloud.Resume() }) // also when the sale does not come so far
 		s := begin(t, r, "--card", "pin").at("authorising")
 		must(t, r.Shop.Spoil(sim.ReaderLine, f))
 		must(t, r.Cloud.Resume())

@@ -39,13 +39,13 @@ type Posting struct {
 // Ledger is the cloud's book.
 func (r *Rig) Ledger() ([]Line, error) {
 	var lines []Line
-	return lines, get(http.DefaultClient, "http://"+r.Cloud.Ready["status"]+"/ledger?max=1000", &lines)
+	return lines, get(&http.Client{Timeout: askMax}, "http://"+r.Cloud.Ready["status"]+"/ledger?max=1000", &lines)
 }
 
 // Host is the issuer's book.
 func (r *Rig) Host() ([]Posting, error) {
 	var postings []Posting
-	return postings, get(http.DefaultClient, "http://"+r.Cloud.Ready["status"]+"/host", &postings)
+	return postings, get(&http.Client{Timeout: askMax}, "http://"+r.Cloud.Ready["status"]+"/host", &postings)
 }
 
 // story is what the four books say of one sale.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 )
 
 // Record is a transaction as terminal journal shows it.
@@ -57,13 +58,17 @@ func (r *Rig) Cancel() error {
 }
 
 func (r *Rig) agent() *http.Client {
-	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true,
+	return &http.Client{Timeout: askMax, Transport: &http.Transport{DisableKeepAlives: true,
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", r.Path("t1", "data", "terminal.sock"))
 		}}}
 }
 
 func (r *Rig) ask(path string, into any) error { return get(r.agent(), "http://terminal"+path, into) }
+
+// askMax bounds a question, so that a paused program fails a test and does not
+// hold it up.
+const askMax = 20 * time.Second
 
 func get(client *http.Client, url string, into any) error {
 	resp, err := client.Get(url)
