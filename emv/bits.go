@@ -9,6 +9,7 @@ type tvrBit uint16
 const (
 	tvrODANotPerformed  tvrBit = 0<<8 | 0x80
 	tvrDataMissing      tvrBit = 0<<8 | 0x20
+	tvrExceptionFile    tvrBit = 0<<8 | 0x10
 	tvrDDAFailed        tvrBit = 0<<8 | 0x08
 	tvrVersionsDiffer   tvrBit = 1<<8 | 0x80
 	tvrExpired          tvrBit = 1<<8 | 0x40

@@ -263,13 +263,19 @@ func (k *Kernel) cardRead() Card {
 		AID:    slices.Clone(k.card[tlv.DFName]),
 		Label:  k.selected.shown(k.cfg.Additional),
 	}
-	if psn := k.card[tlv.PANSequence]; len(psn) == 1 {
-		c.PSN = fmt.Sprintf("%02X", psn)
-	}
+	c.PSN = k.cardSequence()
 	if expiry := k.card[tlv.ExpirationDate]; len(expiry) == dateSize {
 		c.Expiry = fmt.Sprintf("%X", expiry)
 	}
 	return c
+}
+
+// cardSequence is 5F34 as two digits, or "".
+func (k *Kernel) cardSequence() string {
+	if psn := k.card[tlv.PANSequence]; len(psn) == 1 {
+		return fmt.Sprintf("%02X", psn)
+	}
+	return ""
 }
 
 // clone copies a map of values, so that what a caller does to its response

@@ -226,6 +226,11 @@ type Config struct {
 	CAKeys           []oda.CAKey
 	Random           func([]byte) // fills; crypto/rand outside tests
 	CanChoose        bool         // a cardholder can be asked
+
+	// What the terminal remembers of cards, or nil when it does not. Both are
+	// asked once at most, must not do I/O and must not keep the number.
+	Listed  func(pan secret.PAN, psn string) bool // on the exception file
+	Earlier func(pan secret.PAN) int64            // in minor units, approved to the card before
 }
 
 // Transaction is what is to be done.

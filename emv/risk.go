@@ -6,10 +6,13 @@ import "github.com/cloudpos/cloudpos/emv/tlv"
 // it or not: a floor limit is the acquirer's, not the card's. EMV 4.4 Book 3, 10.6.
 func (k *Kernel) assessRisk() (Action, error) {
 	k.tsi.set(tsiRisk)
+	if k.cfg.Listed != nil && k.cfg.Listed(k.pan, k.cardSequence()) {
+		k.tvr.set(tvrExceptionFile) // Book 4, 6.3.5
+	}
 	if k.tx.ForcedOnline {
 		k.tvr.set(tvrForcedOnline) // Book 4, 6.5.3
 	}
-	if k.tx.AmountMinor >= int64(k.app().FloorLimitMinor) {
+	if k.overFloorLimit() {
 		k.tvr.set(tvrFloorLimit) // 10.6.1
 	} else if k.canBoth() && k.app().picks(k.tx.AmountMinor, k.percent()) {
 		k.tvr.set(tvrRandomOnline) // 10.6.2
@@ -19,6 +22,16 @@ func (k *Kernel) assessRisk() (Action, error) {
 	}
 	k.state = readingATC // 10.6.3
 	return getDataCommand(tlv.ATC), nil
+}
+
+// overFloorLimit looks at the amount together with what was approved to the same
+// card before, so that a sale is not split to stay below. EMV 4.4 Book 3, 10.6.1.
+func (k *Kernel) overFloorLimit() bool {
+	amount, floor := k.tx.AmountMinor, int64(k.app().FloorLimitMinor)
+	if k.cfg.Earlier == nil || amount >= floor {
+		return amount >= floor
+	}
+	return k.cfg.Earlier(k.pan) >= floor-amount
 }
 
 // picks is the random transaction selection for an amount below the floor

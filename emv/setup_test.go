@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/oda"
+	"github.com/cloudpos/cloudpos/secret"
 )
 
 // setup is the terminal and the sale of a test.
@@ -80,6 +81,19 @@ func (s *setup) set(line string) error {
 		err = number(&c.Country, value)
 	case "currency":
 		err = number(&c.Currency, value)
+	case "listed": // account number and sequence number
+		pan, psn, _ := strings.Cut(value, " ")
+		c.Listed = func(p secret.PAN, n string) bool { return string(p) == pan && n == psn }
+	case "earlier": // account number and minor units
+		var minor int64
+		pan, amount, _ := strings.Cut(value, " ")
+		minor, err = strconv.ParseInt(amount, 10, 64)
+		c.Earlier = func(p secret.PAN) int64 {
+			if string(p) != pan {
+				return 0
+			}
+			return minor
+		}
 	case "no-choice":
 		c.CanChoose = false
 	case "random":
