@@ -2,6 +2,7 @@ package oda
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -12,14 +13,30 @@ type CAKey struct {
 	Modulus  []byte    // up to 248 bytes
 	Exponent []byte    // 03 or 010001
 	Expiry   time.Time // the last day of use; zero if there is none
+	// Revoked are the serial numbers of issuer certificates under this key that
+	// are on the certification revocation list. EMV 4.4 Book 2, 5.1.2.
+	Revoked [][3]byte
 }
+
+// RevokedMax bounds the revocation list of one key. A terminal holds at least
+// thirty entries for each RID, EMV 4.4 Book 4, 10.2.
+const RevokedMax = 256
 
 // Check tells whether the key is one that EMV allows.
 func (k CAKey) Check() error {
 	if _, err := newKey(k.Modulus, k.Exponent); err != nil {
 		return fmt.Errorf("%w: %X index %02X: %w", ErrCAKey, k.RID, k.Index, err)
 	}
+	if len(k.Revoked) > RevokedMax {
+		return fmt.Errorf("%w: %X index %02X: %d revoked certificates, at most %d",
+			ErrCAKey, k.RID, k.Index, len(k.Revoked), RevokedMax)
+	}
 	return nil
+}
+
+// revoked tells whether an issuer certificate is on the list.
+func (k CAKey) revoked(serial []byte) bool {
+	return slices.Contains(k.Revoked, [3]byte(serial))
 }
 
 // FindCA finds the key that a card names, unless its last day of use is over.

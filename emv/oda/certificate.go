@@ -2,7 +2,6 @@ package oda
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"time"
 
@@ -36,71 +35,76 @@ const (
 
 // RecoverIssuer opens an issuer's certificate. EMV 4.4 Book 2, 5.3.
 func RecoverIssuer(ca CAKey, c Certificate, pan secret.PAN, today time.Time) (PublicKey, error) {
-	fail := func(err error) (PublicKey, error) {
-		return PublicKey{}, fmt.Errorf("%w: issuer certificate: %w", ErrFailed, err)
-	}
 	caKey, err := newKey(ca.Modulus, ca.Exponent)
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: %w", ErrCAKey, err)
 	}
-	signed, err := caKey.recover(c.Signed, formatIssuer)
+	key, err := recoverIssuer(ca, caKey, c, pan, today)
 	if err != nil {
-		return fail(err)
-	}
-	content := signed.content
-	modulus, err := joinModulus(content[14:caKey.size-issuerFixed+14], c.Remainder, int(content[12]))
-	if err != nil {
-		return fail(err)
-	}
-	if err := signed.check(c.Remainder, c.Exponent); err != nil {
-		return fail(err)
-	}
-	// 02 | issuer id 4 | MMYY 2 | serial 3 | hash 1 | algorithm 1 | N 1 | e 1 | digits
-	if !matchesIssuer(content[1:5], pan) {
-		return fail(errors.New("issuer identifier is not how the PAN begins"))
-	}
-	if err := checkFields(content[5:7], content[10], content[11], today); err != nil {
-		return fail(err)
-	}
-	key, err := newKey(modulus, c.Exponent)
-	if err != nil {
-		return fail(err)
+		return PublicKey{}, fmt.Errorf("%w: issuer certificate: %w", ErrFailed, err)
 	}
 	return key, nil
+}
+
+func recoverIssuer(ca CAKey, caKey PublicKey, c Certificate, pan secret.PAN, today time.Time) (PublicKey, error) {
+	signed, err := caKey.recover(c.Signed, formatIssuer)
+	if err != nil {
+		return PublicKey{}, err
+	}
+	// 02 | issuer id 4 | MMYY 2 | serial 3 | hash 1 | algorithm 1 | N 1 | e 1 | digits
+	content := signed.content
+	certified := certifiedKey{field: content[14 : caKey.size-issuerFixed+14], size: int(content[12]), algorithm: content[11]}
+	if err := certified.complete(c); err != nil {
+		return PublicKey{}, err
+	}
+	if err := signed.check(content[10], c.Remainder, c.Exponent); err != nil {
+		return PublicKey{}, err
+	}
+	if !matchesIssuer(content[1:5], pan) {
+		return PublicKey{}, ErrIssuer
+	}
+	if err := checkExpiry(content[5:7], today); err != nil {
+		return PublicKey{}, err
+	}
+	if serial := content[7:10]; ca.revoked(serial) {
+		return PublicKey{}, fmt.Errorf("%w: serial number %X", ErrRevoked, serial)
+	}
+	return certified.key(c)
 }
 
 // RecoverICC opens the card's own certificate, which also covers the static
 // data. EMV 4.4 Book 2, 6.4.
 func RecoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, today time.Time) (PublicKey, error) {
-	fail := func(err error) (PublicKey, error) {
+	key, err := recoverICC(issuer, c, pan, static, today)
+	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: ICC certificate: %w", ErrFailed, err)
 	}
+	return key, nil
+}
+
+func recoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, today time.Time) (PublicKey, error) {
 	signed, err := issuer.recover(c.Signed, formatICC)
 	if err != nil {
-		return fail(err)
-	}
-	content := signed.content
-	modulus, err := joinModulus(content[20:issuer.size-iccFixed+20], c.Remainder, int(content[18]))
-	if err != nil {
-		return fail(err)
-	}
-	if err := signed.check(c.Remainder, c.Exponent, static); err != nil {
-		return fail(err)
+		return PublicKey{}, err
 	}
 	// 04 | PAN 10 | MMYY 2 | serial 3 | hash 1 | algorithm 1 | N 1 | e 1 | digits
+	content := signed.content
+	certified := certifiedKey{field: content[20 : issuer.size-iccFixed+20], size: int(content[18]), algorithm: content[17]}
+	if err := certified.complete(c); err != nil {
+		return PublicKey{}, err
+	}
+	if err := signed.check(content[16], c.Remainder, c.Exponent, static); err != nil {
+		return PublicKey{}, err
+	}
 	digits, err := tlv.AppendDigits(nil, content[1:11])
 	if err != nil || !bytes.Equal(digits, pan) {
-		return fail(errors.New("made for another PAN"))
+		return PublicKey{}, ErrPAN
 	}
 	clear(digits)
-	if err := checkFields(content[11:13], content[16], content[17], today); err != nil {
-		return fail(err)
+	if err := checkExpiry(content[11:13], today); err != nil {
+		return PublicKey{}, err
 	}
-	key, err := newKey(modulus, c.Exponent)
-	if err != nil {
-		return fail(err)
-	}
-	return key, nil
+	return certified.key(c)
 }
 
 // matchesIssuer compares the issuer identifier, three to eight digits with F
@@ -110,41 +114,56 @@ func matchesIssuer(id []byte, pan secret.PAN) bool {
 	return err == nil && len(digits) >= 3 && bytes.HasPrefix(pan, digits)
 }
 
-// checkFields checks what both certificates share: expiry and algorithms.
-func checkFields(monthYear []byte, hash, algorithm byte, today time.Time) error {
+// checkExpiry wants a month, MMYY, that is not over yet.
+func checkExpiry(monthYear []byte, today time.Time) error {
 	v, err := tlv.ParseNumeric(monthYear)
 	month, year := int(v/100), int(v%100)
 	if err != nil || month < 1 || month > 12 {
-		return errors.New("expiry is no month")
+		return ErrExpiry
 	}
 	if year += 2000; year >= 2050 {
 		year -= 100
 	}
 	// Good up to the last day of the month.
 	if today.Year()*100+int(today.Month()) > year*100+month {
-		return fmt.Errorf("expired in %02d/%d", month, year)
-	}
-	if hash != hashSHA1 {
-		return fmt.Errorf("hash algorithm %02X is unknown", hash)
-	}
-	if algorithm != algorithmRSA {
-		return fmt.Errorf("key algorithm %02X is unknown", algorithm)
+		return fmt.Errorf("%w in %02d/%d", ErrExpired, month, year)
 	}
 	return nil
 }
 
-// joinModulus puts a modulus of size bytes together: all of it in the field
-// with padding behind, or its left part there and the rest in the remainder.
-func joinModulus(field, remainder []byte, size int) ([]byte, error) {
-	if size <= len(field) {
-		return field[:size], nil
+// certifiedKey is the public key in a recovered certificate: all of a modulus
+// of size bytes in the field with padding behind, or its left part.
+type certifiedKey struct {
+	field     []byte
+	size      int
+	algorithm byte
+}
+
+// complete tells whether the card gave the rest of a modulus that needs one.
+// It comes before the hash, which covers the rest, so that what is missing is
+// not taken for what is wrong.
+func (k certifiedKey) complete(c Certificate) error {
+	if k.size > len(k.field) && len(c.Remainder) == 0 {
+		return fmt.Errorf("%w: remainder of the modulus", ErrMissing)
 	}
-	switch want := size - len(field); len(remainder) {
-	case want:
-	case 0:
-		return nil, fmt.Errorf("%w: remainder of the modulus", ErrMissing)
-	default:
-		return nil, fmt.Errorf("remainder of %d bytes, want %d", len(remainder), want)
+	return nil
+}
+
+// key puts the key together: the last steps of 5.3 and 6.4.
+func (k certifiedKey) key(c Certificate) (PublicKey, error) {
+	if k.algorithm != algorithmRSA {
+		return PublicKey{}, fmt.Errorf("%w: key algorithm %02X", ErrAlgorithm, k.algorithm)
 	}
-	return append(bytes.Clone(field), remainder...), nil
+	modulus := k.field[:min(k.size, len(k.field))]
+	if rest := k.size - len(k.field); rest > 0 {
+		if len(c.Remainder) != rest {
+			return PublicKey{}, fmt.Errorf("%w: remainder of %d bytes, want %d", ErrKey, len(c.Remainder), rest)
+		}
+		modulus = append(bytes.Clone(modulus), c.Remainder...)
+	}
+	key, err := newKey(modulus, c.Exponent)
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("%w: %w", ErrKey, err)
+	}
+	return key, nil
 }

@@ -52,6 +52,7 @@ type chain struct {
 	iccPAN, iccExpiry      string // hex
 	hash, algorithm        byte
 	static                 []byte
+	revoked                [][3]byte
 }
 
 func newChain(t testing.TB) *chain {
@@ -70,7 +71,9 @@ func newChain(t testing.TB) *chain {
 }
 
 func (c *chain) caKey() oda.CAKey {
-	return oda.CAKey{RID: [5]byte{0xF0, 'C', 'P', 'O', 'S'}, Index: 1, Modulus: c.ca.N.Bytes(), Exponent: exponent(c.ca)}
+	return oda.CAKey{
+		RID: [5]byte{0xF0, 'C', 'P', 'O', 'S'}, Index: 1, Modulus: c.ca.N.Bytes(), Exponent: exponent(c.ca), Revoked: c.revoked,
+	}
 }
 
 func (c *chain) issuerCertificate(t testing.TB) oda.Certificate {
@@ -113,3 +116,26 @@ func signDynamic(key *rsa.PrivateKey, data []byte, extra []byte) []byte {
 }
 
 func exponent(k *rsa.PrivateKey) []byte { return big.NewInt(int64(k.E)).Bytes() }
+
+// exponent3 makes a key whose public exponent is 3, which package rsa does not
+// make: no prime may be 1 modulo 3.
+func exponent3(t testing.TB, bits int) *rsa.PrivateKey {
+	t.Helper()
+	three, one := big.NewInt(3), big.NewInt(1)
+	prime := func() *big.Int {
+		for {
+			p, err := rand.Prime(rand.Reader, bits/2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if new(big.Int).Mod(p, three).Int64() == 2 {
+				return p
+			}
+		}
+	}
+	p, q := prime(), prime()
+	phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
+	return &rsa.PrivateKey{
+		PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: 3}, D: new(big.Int).ModInverse(three, phi),
+	}
+}

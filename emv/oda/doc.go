@@ -9,6 +9,9 @@
 //	icc, err := oda.RecoverICC(issuer, iccCertificate, pan, static, today)
 //	number, err := oda.VerifyDynamic(icc, sdad, ddolData)
 //
+// Each check of the books has an error of its own. Certificates of elliptic
+// curves (XDA) and of SM2 are refused as [ErrAlgorithm].
+//
 // Nothing here decides on a transaction: a kernel turns an error into a bit of
 // the terminal verification results.
 package oda

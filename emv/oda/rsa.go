@@ -8,16 +8,6 @@ import (
 	"math/big"
 )
 
-// Errors that all others of this package wrap.
-var (
-	// ErrCAKey says that the terminal has no usable key of the certification authority.
-	ErrCAKey = errors.New("oda: no usable CA key")
-	// ErrFailed says that a certificate, a signature or the data under it is wrong.
-	ErrFailed = errors.New("oda: authentication failed")
-	// ErrMissing says beside ErrFailed that the card lacks a piece of its keys.
-	ErrMissing = errors.New("data missing")
-)
-
 // modulusMax is 1984 bits, EMV 4.4 Book 2, B2.1. modulusMin is far below any
 // card's, and leaves room for the fixed fields of each format.
 const (
@@ -64,6 +54,13 @@ func newKey(modulus, exponent []byte) (PublicKey, error) {
 	return PublicKey{modulus: new(big.Int).SetBytes(modulus), exponent: e, size: n}, nil
 }
 
+// Formats of certificates and signatures of other algorithms, which are in the
+// clear: elliptic curves, EMV 4.4 Book 2, 12, and SM2, JR/T 0025.7.
+const (
+	formatClearIssuer  = 0x12
+	formatClearDynamic = 0x15
+)
+
 // recovered is what a signature with message recovery holds: the content from
 // the format byte on, and the hash over it and what else is covered.
 type recovered struct {
@@ -71,33 +68,47 @@ type recovered struct {
 	hash    []byte
 }
 
-// check compares the hash with that of the content and extra.
-func (r recovered) check(extra ...[]byte) error {
+// check compares the hash with that of the content and extra. hash is the
+// algorithm that the content names.
+func (r recovered) check(hash byte, extra ...[]byte) error {
+	if hash != hashSHA1 {
+		return fmt.Errorf("%w: hash algorithm %02X", ErrAlgorithm, hash)
+	}
 	digest := sha1.New()
 	digest.Write(r.content)
 	for _, part := range extra {
 		digest.Write(part)
 	}
 	if !bytes.Equal(digest.Sum(nil), r.hash) {
-		return errors.New("hash differs: the signed data is not the data that the card gave")
+		return ErrHash
 	}
 	return nil
 }
 
 // recover opens a signature with message recovery and checks the frame that
-// all formats share: header, format, trailer. EMV 4.4 Book 2, A2.1.3.
+// all formats share: trailer, header, format. EMV 4.4 Book 2, A2.1.3 and the
+// first steps of 5.3, 5.4, 6.4 and 6.5.2.
 func (k PublicKey) recover(signature []byte, format byte) (recovered, error) {
-	if k.size == 0 || len(signature) != k.size {
-		return recovered{}, fmt.Errorf("%d bytes under a key of %d", len(signature), k.size)
+	n := len(signature)
+	switch {
+	case n != k.size && n > 0 && signature[0] >= formatClearIssuer && signature[0] <= formatClearDynamic:
+		return recovered{}, fmt.Errorf("%w: format %02X in clear", ErrAlgorithm, signature[0])
+	case k.size == 0 || n != k.size:
+		return recovered{}, fmt.Errorf("%w: %d bytes under a key of %d", ErrLength, n, k.size)
 	}
 	s := new(big.Int).SetBytes(signature)
 	if s.Cmp(k.modulus) >= 0 {
-		return recovered{}, errors.New("number signed is not below the modulus")
+		return recovered{}, ErrRange
 	}
 	x := new(big.Int).Exp(s, k.exponent, k.modulus)
 	plain := x.FillBytes(make([]byte, k.size))
-	if plain[0] != header || plain[1] != format || plain[k.size-1] != trailer {
-		return recovered{}, errors.New("recovered data has wrong header, format or trailer: signed with another key")
+	switch {
+	case plain[k.size-1] != trailer:
+		return recovered{}, ErrTrailer
+	case plain[0] != header:
+		return recovered{}, ErrHeader
+	case plain[1] != format:
+		return recovered{}, fmt.Errorf("%w: %02X, want %02X", ErrFormat, plain[1], format)
 	}
 	return recovered{content: plain[1 : k.size-1-hashSize], hash: plain[k.size-1-hashSize : k.size-1]}, nil
 }

@@ -3,7 +3,6 @@ package oda
 import (
 	"bytes"
 	"crypto/sha1" // EMV 4.4 Book 2, B3.1 knows this hash alone for RSA
-	"errors"
 	"fmt"
 
 	"github.com/cloudpos/cloudpos/emv/tlv"
@@ -18,7 +17,7 @@ func Static(records, tagList, aip []byte) ([]byte, error) {
 		return records, nil
 	}
 	if len(tagList) != 1 || tlv.Tag(tagList[0]) != tlv.AIP {
-		return nil, fmt.Errorf("%w: the static data tag list holds more or less than the AIP", ErrFailed)
+		return nil, fmt.Errorf("%w: %w", ErrFailed, ErrTagList)
 	}
 	return append(bytes.Clone(records), aip...), nil
 }
@@ -28,23 +27,25 @@ func Static(records, tagList, aip []byte) ([]byte, error) {
 func VerifyStatic(issuer PublicKey, ssad, static []byte) (code []byte, err error) {
 	signed, err := issuer.recover(ssad, formatStatic)
 	if err == nil {
-		err = signed.check(static)
+		err = signed.check(signed.content[1], static)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: static signature: %w", ErrFailed, err)
 	}
-	content := signed.content
 	// 03 | hash 1 | code 2 | BB ...
-	if content[1] != hashSHA1 {
-		return nil, fmt.Errorf("%w: static signature: hash algorithm %02X is unknown", ErrFailed, content[1])
-	}
-	return content[2:4:4], nil
+	return signed.content[2:4:4], nil
 }
 
 // VerifyDynamic checks signed dynamic application data (9F4B) against the DDOL
 // data that was sent, and returns the ICC dynamic number. EMV 4.4 Book 2, 6.5.2.
 func VerifyDynamic(icc PublicKey, sdad, ddolData []byte) (number []byte, err error) {
-	number, _, err = dynamic(icc, sdad, ddolData)
+	signed, err := icc.recover(sdad, formatDynamic)
+	if err == nil {
+		err = signed.check(signed.content[1], ddolData)
+	}
+	if err == nil {
+		number, _, err = dynamicNumber(signed.content)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: dynamic signature: %w", ErrFailed, err)
 	}
@@ -63,51 +64,52 @@ type Combined struct {
 // VerifyCombined checks the signature of a GENERATE AC response and returns the
 // ICC dynamic number and the application cryptogram. EMV 4.4 Book 2, 6.6.2.
 func VerifyCombined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram []byte, err error) {
-	fail := func(err error) ([]byte, []byte, error) {
+	number, cryptogram, err = combined(icc, sdad, c)
+	if err != nil {
 		return nil, nil, fmt.Errorf("%w: combined signature: %w", ErrFailed, err)
 	}
-	number, rest, err := dynamic(icc, sdad, c.UnpredictableNumber)
+	return number, cryptogram, nil
+}
+
+func combined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram []byte, err error) {
+	signed, err := icc.recover(sdad, formatDynamic)
 	if err != nil {
-		return fail(err)
+		return nil, nil, err
+	}
+	number, rest, err := dynamicNumber(signed.content)
+	if err != nil {
+		return nil, nil, err
 	}
 	// CID 1 | cryptogram 8 | transaction data hash code 20
 	const cryptogramSize = 8
-	if len(rest) < 1+cryptogramSize+hashSize {
-		return fail(errors.New("dynamic data is too short"))
+	switch {
+	case len(rest) < 1+cryptogramSize+hashSize:
+		return nil, nil, fmt.Errorf("%w: %d bytes behind the dynamic number", ErrDynamicData, len(rest))
+	case rest[0] != c.CID:
+		return nil, nil, fmt.Errorf("%w: %02X, %02X", ErrCryptogramType, rest[0], c.CID)
 	}
-	if rest[0] != c.CID {
-		return fail(fmt.Errorf("signed cryptogram information %02X, received %02X", rest[0], c.CID))
+	if err := signed.check(signed.content[1], c.UnpredictableNumber); err != nil {
+		return nil, nil, err
 	}
 	want := sha1.Sum(c.Transaction)
 	if !bytes.Equal(rest[1+cryptogramSize:1+cryptogramSize+hashSize], want[:]) {
-		return fail(errors.New("transaction data hash differs"))
+		return nil, nil, ErrTransactionHash
 	}
 	return number, rest[1 : 1+cryptogramSize : 1+cryptogramSize], nil
 }
 
-// dynamic opens signed dynamic data and splits what the card put into it into
-// its dynamic number and the rest.
-func dynamic(icc PublicKey, sdad, extra []byte) (number, rest []byte, err error) {
-	signed, err := icc.recover(sdad, formatDynamic)
-	if err == nil {
-		err = signed.check(extra)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	content := signed.content
+// dynamicNumber splits what the card put into signed dynamic data into its
+// dynamic number and the rest.
+func dynamicNumber(content []byte) (number, rest []byte, err error) {
 	// 05 | hash 1 | length 1 | dynamic data | BB ...
-	if content[1] != hashSHA1 {
-		return nil, nil, fmt.Errorf("hash algorithm %02X is unknown", content[1])
-	}
 	length := int(content[2])
 	if length < 1 || length > len(content)-3 {
-		return nil, nil, fmt.Errorf("dynamic data of %d bytes does not fit", length)
+		return nil, nil, fmt.Errorf("%w: %d bytes do not fit", ErrDynamicData, length)
 	}
 	data := content[3 : 3+length]
 	n := int(data[0])
 	if n < 2 || n > 8 || n > len(data)-1 {
-		return nil, nil, fmt.Errorf("dynamic number of %d bytes, want 2 to 8", n)
+		return nil, nil, fmt.Errorf("%w: dynamic number of %d bytes, want 2 to 8", ErrDynamicData, n)
 	}
 	return data[1 : 1+n : 1+n], data[1+n:], nil
 }
