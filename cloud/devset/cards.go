@@ -46,11 +46,13 @@ func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {
 func (c *cardKeys) files() ([]file, error) {
 	cfg := hostsim.Config{IMK: c.imk, BDK: c.bdk}
 	for _, card := range c.deck {
-		a := hostsim.Account{Name: card.Name, PAN: card.PAN, PSN: card.PSN, PIN: card.PIN, BalanceMinor: balanceMinor}
-		if card.Name == poorCard {
-			a.BalanceMinor = 0
+		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
+			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor}
+			if p.Name == poorCard {
+				a.BalanceMinor = 0
+			}
+			cfg.Accounts = append(cfg.Accounts, a)
 		}
-		cfg.Accounts = append(cfg.Accounts, a)
 	}
 	ipek, err := keys.InitialKey(c.bdk, initialKSN)
 	if err != nil {

@@ -159,10 +159,14 @@ func checkIssuer(t *testing.T, dir string) {
 	if err := json.Unmarshal(read(t, dir, "sim/cards.json"), &deck); err != nil {
 		t.Fatal(err)
 	}
-	if len(deck) != len(cfg.Accounts) || len(deck) < 8 {
-		t.Fatalf("%d cards, %d accounts", len(deck), len(cfg.Accounts))
+	var applications []issuer.Profile
+	for _, card := range deck {
+		applications = append(append(applications, card), card.Others...)
 	}
-	for i, card := range deck {
+	if len(applications) != len(cfg.Accounts) || len(deck) < 8 {
+		t.Fatalf("%d applications on %d cards, %d accounts", len(applications), len(deck), len(cfg.Accounts))
+	}
+	for i, card := range applications {
 		a := cfg.Accounts[i]
 		if err := card.Check(); err != nil {
 			t.Error(err)

@@ -1,9 +1,6 @@
 package sim
 
 import (
-	"bytes"
-	"crypto/rsa"
-	"fmt"
 	"io"
 
 	"github.com/cloudpos/cloudpos/emv/issuer"
@@ -53,10 +50,10 @@ const (
 // Card is a virtual EMV chip: it answers command APDUs. It knows nothing of
 // readers and protocols, and is not safe for concurrent use.
 type Card struct {
-	p      issuer.Profile
-	key    *rsa.PrivateKey
-	random io.Reader
-	lists  struct{ pdol, cdol1, cdol2, ddol tlv.DOL }
+	application                // the selected one, or the first
+	applications []application // never empty
+	next         int           // the place after the one that was selected
+	random       io.Reader
 
 	counters Counters
 	at       progress
@@ -78,31 +75,17 @@ type Counters struct {
 // NewCard makes a chip from a profile. random gives the numbers of its
 // signatures and challenges.
 func NewCard(p issuer.Profile, random io.Reader) (*Card, error) {
-	if err := p.Check(); err != nil {
-		return nil, err
-	}
-	key, err := p.Key()
+	all, err := newApplications(p)
 	if err != nil {
 		return nil, err
 	}
-	c := &Card{p: p, key: key, random: random, counters: Counters{PINTries: pinTriesMax}}
-	for _, list := range []struct {
-		name string
-		to   *tlv.DOL
-		from []byte
-	}{
-		{"PDOL", &c.lists.pdol, p.PDOL}, {"CDOL1", &c.lists.cdol1, p.CDOL1},
-		{"CDOL2", &c.lists.cdol2, p.CDOL2}, {"DDOL", &c.lists.ddol, p.DDOL},
-	} {
-		if *list.to, err = tlv.ParseDOL(list.from); err != nil {
-			return nil, fmt.Errorf("sim: card %q: %s: %w", p.Name, list.name, err)
-		}
-	}
-	return c, nil
+	return &Card{
+		application: all[0], applications: all, random: random, counters: Counters{PINTries: pinTriesMax},
+	}, nil
 }
 
 // Name is how testers call the card.
-func (c *Card) Name() string { return c.p.Name }
+func (c *Card) Name() string { return c.applications[0].p.Name }
 
 // Counters returns what the chip remembers without power.
 func (c *Card) Counters() Counters { return c.counters }
@@ -129,6 +112,7 @@ func (c *Card) ATR() []byte {
 func (c *Card) reset() {
 	c.at, c.amounts, c.arqc, c.arc = idle, nil, [8]byte{}, [2]byte{}
 	c.trusted, c.failed, c.pinRight = false, false, false
+	c.application, c.next = c.applications[0], 0
 }
 
 // apdu is a command taken apart.
@@ -192,50 +176,6 @@ func (c *Card) dispatch(cmd apdu) ([]byte, int) {
 	return nil, swUnknownINS
 }
 
-// selectFile finds PSE or application. A partial name finds the application,
-// once: SELECT NEXT has no other to offer. EMV 4.4 Book 1, 11.3 and 12.3.
-func (c *Card) selectFile(cmd apdu) ([]byte, int) {
-	c.reset()
-	switch {
-	case c.p.Behaviour == issuer.Blocked:
-		return nil, swNotSupported
-	case cmd.p1 != 0x04 || cmd.p2 != 0x00 && cmd.p2 != 0x02:
-		return nil, swWrongParameters
-	case cmd.p2 == 0x02:
-		return nil, swNotFound
-	case string(cmd.data) == pseName:
-		if c.p.Behaviour == issuer.NoPSE {
-			return nil, swNotFound
-		}
-		c.at = inPSE
-		return c.directoryFCI(), swOK
-	case len(cmd.data) >= 5 && bytes.HasPrefix(c.p.AID, cmd.data):
-		c.at = selected
-		return c.applicationFCI(), swOK
-	}
-	return nil, swNotFound
-}
-
-func (c *Card) directoryFCI() []byte {
-	inner := tlv.Append(nil, tlv.SFI, []byte{pseSFI})
-	inner = tlv.Append(inner, tlv.LanguagePreference, []byte("zhen"))
-	fci := tlv.Append(nil, tlv.DFName, []byte(pseName))
-	fci = tlv.Append(fci, tlv.FCIProprietary, inner)
-	return tlv.Append(nil, tlv.FCI, fci)
-}
-
-func (c *Card) applicationFCI() []byte {
-	inner := tlv.Append(nil, tlv.ApplicationLabel, []byte(c.p.Label))
-	inner = tlv.Append(inner, tlv.ApplicationPriority, []byte{0x01})
-	if len(c.p.PDOL) > 0 {
-		inner = tlv.Append(inner, tlv.PDOL, c.p.PDOL)
-	}
-	inner = tlv.Append(inner, tlv.LanguagePreference, []byte("zhen"))
-	fci := tlv.Append(nil, tlv.DFName, c.p.AID)
-	fci = tlv.Append(fci, tlv.FCIProprietary, inner)
-	return tlv.Append(nil, tlv.FCI, fci)
-}
-
 // readRecord reads the directory, or a record of the initiated application.
 func (c *Card) readRecord(cmd apdu) ([]byte, int) {
 	if cmd.p2&0x07 != 0x04 || cmd.p1 == 0 {
@@ -244,10 +184,7 @@ func (c *Card) readRecord(cmd apdu) ([]byte, int) {
 	sfi := cmd.p2 >> 3
 	switch {
 	case c.at == inPSE && sfi == pseSFI && cmd.p1 == 1:
-		entry := tlv.Append(nil, tlv.ADFName, c.p.AID)
-		entry = tlv.Append(entry, tlv.ApplicationLabel, []byte(c.p.Label))
-		entry = tlv.Append(entry, tlv.ApplicationPriority, []byte{0x01})
-		return tlv.Append(nil, tlv.RecordTemplate, tlv.Append(nil, tlv.ApplicationTemplate, entry)), swOK
+		return c.directory(), swOK
 	case c.at == inPSE && sfi == pseSFI:
 		return nil, swRecordNotFound
 	case c.at < initiated:

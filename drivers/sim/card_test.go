@@ -102,6 +102,39 @@ func TestCardWholeTransaction(t *testing.T) {
 	equal(t, "last online ATC", ask(t, c, "80CA9F1300", "9000"), unhex(t, "9F13020001"))
 }
 
+// A card with two applications lists them in its directory, and gives them one
+// after the other to a partial name; each has files of its own.
+func TestCardWithTwoApplications(t *testing.T) {
+	const debit, credit = "F043504F53010101", "F043504F53010102"
+	c := newCard(t, "twoapps")
+	upTo(t, c, selectPSE)
+	equal(t, "directory", ask(t, c, "00B2010C00", "9000"), unhex(t, "703F"+
+		"611D 4F08"+debit+"500E"+fmt.Sprintf("%X", "CLOUDPOS DEBIT")+"870101"+
+		"611E 4F08"+credit+"500F"+fmt.Sprintf("%X", "CLOUDPOS CREDIT")+"870102"))
+	ask(t, c, "00B2020C00", "6A83")
+
+	ask(t, c, "00A4040207F043504F53010100", "6A82") // next, but nothing is first
+	equal(t, "first", find(t, ask(t, c, selectAID, "9000"), 0x6F, 0x84), unhex(t, debit))
+	second := ask(t, c, "00A4040207F043504F53010100", "9000")
+	equal(t, "second", find(t, second, 0x6F, 0x84), unhex(t, credit))
+	equal(t, "its priority", find(t, second, 0x6F, 0xA5, 0x87), []byte{2})
+	ask(t, c, "00A4040207F043504F53010100", "6A82")
+	ask(t, c, "00A4040207F043504F53010100", "6A82")
+
+	accounts := map[string]string{}
+	for _, name := range []string{debit, credit} {
+		upTo(t, c, "00A4040008"+name+"00", gpo)
+		accounts[name] = fmt.Sprintf("%X", find(t, ask(t, c, "00B2011C00", "9000"), 0x70, 0x5A))
+	}
+	p := profile(t, "twoapps")
+	if accounts[debit] != p.PAN || accounts[credit] != p.Others[0].PAN {
+		t.Error("an application gives the other's account number")
+	}
+	if c.Name() != "twoapps" || c.Counters().ATC != 2 {
+		t.Errorf("card %q has counted %d transactions, want 2 of both applications", c.Name(), c.Counters().ATC)
+	}
+}
+
 // checkSignature recovers a signature with the card's public key. EMV 4.4
 // Book 2, 6.5.2.
 func checkSignature(t *testing.T, c *Card, sdad, terminal []byte) {

@@ -42,6 +42,11 @@ var deck = []Order{
 	{Name: "cardsaysno", Title: "The issuer approves, the card declines.", PAN: pan(8), Behaviour: SaysNo},
 	{Name: "t1", Title: "Like approve, over T=1 and with answers in format 1.", PAN: pan(9), Protocol: 1, Format1: true},
 	{Name: "slow", Title: "Over T=1; asks for more time before each cryptogram.", PAN: pan(10), Protocol: 1, Behaviour: AskPause},
+	{
+		Name: "twoapps", Title: "Has two applications: debit, which asks for PIN 1234, and credit, which asks for none.",
+		PAN: pan(11), PIN: testPIN, Keys: []string{testPIN}, AID: append(AID[:len(AID):len(AID)], 1), Label: "CLOUDPOS DEBIT",
+		Others: []Order{{Name: "twoapps-credit", PAN: pan(12), AID: append(AID[:len(AID):len(AID)], 2), Label: "CLOUDPOS CREDIT"}},
+	},
 }
 
 // Deck makes the development set's cards and the authority above them, whose
@@ -56,7 +61,10 @@ func Deck(random io.Reader, imk [16]byte, now time.Time) ([]Profile, CAKey, erro
 	}
 	cards := make([]Profile, 0, len(deck))
 	for _, o := range deck {
-		o.AID, o.Label, o.Country, o.Currency = AID, labelOfAll, chinaISO, chinaISO
+		if o.AID == nil {
+			o.AID, o.Label = AID, labelOfAll
+		}
+		o.Country, o.Currency = chinaISO, chinaISO
 		o.Issued = now.AddDate(0, 0, -1)
 		o.Expires = time.Date(year+cardYears, time.December, 31, 0, 0, 0, 0, time.UTC)
 		card, err := Personalise(random, a, imk, o)

@@ -53,6 +53,7 @@ type Order struct {
 	Currency    uint16 // 9F42, numeric
 	Issued      time.Time
 	Expires     time.Time // the last day of use
+	Others      []Order   // further applications of the same chip
 }
 
 // Personalise makes a card. imk is the issuer's master key for application
@@ -86,10 +87,28 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 	}
 	p.Records = records(a, card, trackRecord(o), account)
 	p.AFL = fileLocator(p.Records)
+	if p.Others, err = personaliseOthers(random, a, imk, o); err != nil {
+		return Profile{}, err
+	}
 	if err := p.Check(); err != nil {
 		return Profile{}, err
 	}
 	return p, nil
+}
+
+// personaliseOthers makes the further applications of a chip.
+func personaliseOthers(random io.Reader, a *Authority, imk [16]byte, chip Order) ([]Profile, error) {
+	var made []Profile
+	for _, o := range chip.Others {
+		o.Behaviour, o.Protocol = chip.Behaviour, chip.Protocol
+		o.Country, o.Currency, o.Issued, o.Expires = chip.Country, chip.Currency, chip.Issued, chip.Expires
+		p, err := Personalise(random, a, imk, o)
+		if err != nil {
+			return nil, err
+		}
+		made = append(made, p)
+	}
+	return made, nil
 }
 
 // records lays out the files.

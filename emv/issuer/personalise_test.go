@@ -43,6 +43,17 @@ func cards(t *testing.T) ([]issuer.Profile, issuer.CAKey) {
 	return d.cards, d.ca
 }
 
+// applications are those of all cards.
+func applications(t *testing.T) ([]issuer.Profile, issuer.CAKey) {
+	t.Helper()
+	profiles, ca := cards(t)
+	var all []issuer.Profile
+	for _, p := range profiles {
+		all = append(append(all, p), p.Others...)
+	}
+	return all, ca
+}
+
 // recovered applies the public key and checks the frame and the hash of a
 // signature with message recovery. Book 2, A2.1.3.
 func recovered(t *testing.T, modulus, exponent, signed, covered []byte) []byte {
@@ -86,7 +97,7 @@ func content(t *testing.T, p issuer.Profile) (all, authenticated []byte) {
 }
 
 func TestCertificatesRecover(t *testing.T) {
-	profiles, ca := cards(t)
+	profiles, ca := applications(t)
 	for _, p := range profiles {
 		t.Run(p.Name, func(t *testing.T) {
 			all, static := content(t, p)
@@ -130,7 +141,7 @@ func TestCertificatesRecover(t *testing.T) {
 }
 
 func TestDeckHasWhatTestersCallFor(t *testing.T) {
-	profiles, ca := cards(t)
+	profiles, ca := applications(t)
 	byName, byPAN := map[string]issuer.Profile{}, map[string]bool{}
 	for _, p := range profiles {
 		byName[p.Name] = p
@@ -142,13 +153,17 @@ func TestDeckHasWhatTestersCallFor(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"approve", "pin", "decline", "wrongpin", "nopse", "mute", "blocked", "cardsaysno", "t1"} {
+	for _, name := range []string{"approve", "pin", "decline", "wrongpin", "nopse", "mute", "blocked", "cardsaysno", "t1", "twoapps"} {
 		if _, ok := byName[name]; !ok {
 			t.Errorf("no card %q", name)
 		}
 	}
 	if got := fmt.Sprint(byName["wrongpin"].Keys); got != "[0000 1234]" {
 		t.Errorf("the customer of wrongpin types the wrong keys")
+	}
+	two := byName["twoapps"]
+	if len(two.Others) != 1 || bytes.Equal(two.AID, two.Others[0].AID) || two.Label == two.Others[0].Label {
+		t.Errorf("twoapps has %d further applications, AIDs %X", len(two.Others), two.AID)
 	}
 	if ca.Index != 1 || !bytes.Equal(ca.RID[:], unhex(t, "F043504F53")) || len(ca.Modulus) != 176 || !ca.Expiry.After(now) {
 		t.Errorf("CA key: RID %X, index %d, %d bytes, until %v", ca.RID, ca.Index, len(ca.Modulus), ca.Expiry)
@@ -224,6 +239,9 @@ func TestCheckRefuses(t *testing.T) {
 		"protocol":       func(p *issuer.Profile) { p.Protocol = 2 },
 		"behaviour":      func(p *issuer.Profile) { p.Behaviour = "dances" },
 		"private key":    func(p *issuer.Profile) { p.ICCKey = issuer.Hex{1, 2, 3} },
+		"other's AID":    func(p *issuer.Profile) { other := *p; other.AID = nil; p.Others = []issuer.Profile{other} },
+		"others' others": func(p *issuer.Profile) { p.Others = []issuer.Profile{{Others: []issuer.Profile{*p}}} },
+		"many others":    func(p *issuer.Profile) { p.Others = []issuer.Profile{*p, *p, *p, *p, *p} },
 	} {
 		p := profiles[0]
 		spoil(&p)

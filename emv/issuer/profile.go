@@ -83,6 +83,10 @@ type Profile struct {
 	DDOL      Hex      `json:"ddol"`
 	Format1   bool     `json:"format1,omitempty"` // answers in format 1 where there is a choice
 	Records   []Record `json:"records"`
+
+	// Others are further applications of the same chip, in the order of their
+	// priority. Behaviour, protocol and keys are the chip's own.
+	Others []Profile `json:"others,omitempty"`
 }
 
 // Format masks the profile for every fmt verb: name and masked PAN remain.
@@ -109,6 +113,10 @@ func (p Profile) Key() (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
+// othersMax bounds a chip's further applications: their entries fit into one
+// record of the directory.
+const othersMax = 4
+
 // Check tells whether a card can be made from the profile.
 func (p Profile) Check() error {
 	switch {
@@ -132,6 +140,16 @@ func (p Profile) Check() error {
 	default:
 		return fmt.Errorf("%w: %s: unknown behaviour %q", ErrProfile, p.Name, p.Behaviour)
 	}
-	_, err := p.Key()
-	return err
+	if _, err := p.Key(); err != nil {
+		return err
+	}
+	for _, other := range p.Others {
+		if len(other.Others) > 0 || len(p.Others) > othersMax {
+			return fmt.Errorf("%w: %s: too many applications", ErrProfile, p.Name)
+		}
+		if err := other.Check(); err != nil {
+			return fmt.Errorf("%s: %w", p.Name, err)
+		}
+	}
+	return nil
 }
