@@ -36,7 +36,7 @@ func (c *Config) check() error {
 	switch {
 	case c.Random == nil:
 		return errors.New("no source of randomness")
-	case c.TerminalType>>4 < 1 || c.TerminalType>>4 > 3 || c.TerminalType&0x0F < 1 || c.TerminalType&0x0F > 6:
+	case !terminalType(c.TerminalType):
 		return fmt.Errorf("terminal type %02X", c.TerminalType)
 	case c.Country > numericCodeMax || c.Currency > numericCodeMax:
 		return fmt.Errorf("country %d or currency %d is no ISO code", c.Country, c.Currency)
@@ -57,6 +57,13 @@ func (c *Config) check() error {
 		return err
 	}
 	return errors.Join(checkApplications(c.Applications), checkCAKeys(c.CAKeys))
+}
+
+// terminalType: operated by a financial institution, a merchant or a
+// cardholder, whose own is never attended. EMV 4.4 Book 4, A1.
+func terminalType(t byte) bool {
+	operator, kind := t>>4, t&0x0F
+	return operator >= 1 && operator <= 3 && kind >= 1 && kind <= 6 && (operator < 3 || kind >= 4)
 }
 
 // checkFixed wants length characters of ASCII, or none.

@@ -196,11 +196,16 @@ func take[E Event](k *Kernel, e Event, stage func(E) (Action, error)) (Action, e
 // cardGone ends the conversation where it stands. What card and host have
 // decided together before stays decided: only the scripts after the second
 // GENERATE AC are cut off. While the host is asked, its answer is not known
-// here; whoever asked must reverse an approval.
+// here; whoever asked must reverse an approval. A script that was cut off has
+// failed, and the issuer is told.
 func (k *Kernel) cardGone() Action {
 	if k.state == scriptingAfter {
 		k.after[k.running].fail(&k.tvr)
 		return k.endScripts()
+	}
+	if k.state == scriptingBefore {
+		k.before[k.running].fail(&k.tvr)
+		k.noteScripts()
 	}
 	return k.end(EndApplication, ReasonCardRemoved, "while "+k.state.String())
 }

@@ -27,6 +27,7 @@ func TestNewRefuses(t *testing.T) {
 		{"zeros for randomness", "zeros", func(c *emv.Config, _ *emv.Transaction) { c.Random = func(b []byte) { clear(b) } }},
 		{"terminal type", "terminal type 27", func(c *emv.Config, _ *emv.Transaction) { c.TerminalType = 0x27 }},
 		{"terminal type of nobody", "terminal type 42", func(c *emv.Config, _ *emv.Transaction) { c.TerminalType = 0x42 }},
+		{"cardholder's terminal with an attendant", "terminal type 32", func(c *emv.Config, _ *emv.Transaction) { c.TerminalType = 0x32 }},
 		{"country", "country 1000", func(c *emv.Config, _ *emv.Transaction) { c.Country = 1000 }},
 		{"exponent", "exponent 10", func(c *emv.Config, _ *emv.Transaction) { c.CurrencyExponent = 10 }},
 		{"category", "category 10000", func(c *emv.Config, _ *emv.Transaction) { c.MerchantCategory = 10000 }},

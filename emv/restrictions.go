@@ -65,7 +65,7 @@ func (k *Kernel) usable(usage []byte) bool {
 		cash, purchase, cashback = aucCashDomestic, aucPurchaseDomestic, aucCashbackDomestic
 	}
 	switch k.tx.Type {
-	case typeCash:
+	case typeCash, typeDisbursement:
 		return usage[0]&cash != 0
 	case typePurchase, typeCashback:
 		return usage[0]&purchase != 0 && (k.tx.OtherMinor == 0 || usage[1]&cashback != 0)
