@@ -37,6 +37,7 @@ const (
 	TVR                          Tag = 0x95   // terminal verification results
 	TDOL                         Tag = 0x97   // transaction certificate data object list
 	TCHash                       Tag = 0x98   // transaction certificate hash value
+	PINData                      Tag = 0x99   // transaction PIN data
 	TransactionDate              Tag = 0x9A   // transaction date
 	TSI                          Tag = 0x9B   // transaction status information
 	TransactionType              Tag = 0x9C   // transaction type

@@ -14,6 +14,7 @@ package tlv
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Bounds of what Parse accepts. No card or issuer message comes near them.
@@ -22,6 +23,7 @@ const (
 	objectsMax  = 512
 	tagBytesMax = 3 // kernel 2 has tags of three bytes, nobody has longer ones
 	dolMax      = 1024
+	depthMax    = 16 // cards nest five deep
 )
 
 // ErrMalformed is wrapped by each error of a parser here, so that a caller can
@@ -70,13 +72,53 @@ type Object struct {
 	Value []byte
 }
 
-// Parse reads the objects of one level and skips zero bytes before, between
-// and after them. A constructed object's Value can be parsed in turn.
-func Parse(data []byte) ([]Object, error) {
-	if len(data) > dataMax {
-		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(data), dataMax)
+// A SyntaxError says where a parser stopped, and why. It is ErrMalformed.
+type SyntaxError struct {
+	Offset int   // of the object's first byte, from the start of all that was parsed
+	Path   []Tag // the templates around it, the outermost first
+	Tag    Tag   // of the object; 0 if not even that can be read
+	Reason string
+}
+
+// Error tells all of it, and nothing of a value.
+func (e *SyntaxError) Error() string {
+	var where strings.Builder
+	fmt.Fprintf(&where, "%v: at byte %d", ErrMalformed, e.Offset)
+	for _, t := range e.Path {
+		fmt.Fprintf(&where, ", in %v", t)
 	}
+	if e.Tag != 0 {
+		fmt.Fprintf(&where, ", tag %v", e.Tag)
+	}
+	return where.String() + ": " + e.Reason
+}
+
+// Unwrap is ErrMalformed.
+func (e *SyntaxError) Unwrap() error { return ErrMalformed }
+
+// Parse reads the objects of one level and skips zero bytes before, between
+// and after them. A constructed object's Value can be parsed in turn. FF is no
+// padding: it begins the tags of kernel 2's templates, and EMV gives it no
+// other use.
+func Parse(data []byte) ([]Object, error) {
 	var objects []Object
+	err := scan(data, func(o Object, _, _ int) error {
+		objects = append(objects, o)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return objects, nil
+}
+
+// scan gives each object of one level to found, with the places where it and
+// its value begin.
+func scan(data []byte, found func(o Object, at, value int) error) error {
+	if len(data) > dataMax {
+		return fmt.Errorf("%w: %d bytes, at most %d", ErrMalformed, len(data), dataMax)
+	}
+	count := 0
 	for at := 0; at < len(data); {
 		if data[at] == 0 { // padding, EMV 4.4 Book 3, Annex B1
 			at++
@@ -84,24 +126,27 @@ func Parse(data []byte) ([]Object, error) {
 		}
 		tag, head, err := readTag(data[at:])
 		if err != nil {
-			return nil, fmt.Errorf("%w: at byte %d: %w", ErrMalformed, at, err)
+			return &SyntaxError{Offset: at, Reason: err.Error()}
 		}
 		length, width, err := readLength(data[at+head:])
 		if err != nil {
-			return nil, fmt.Errorf("%w: at byte %d, tag %v: %w", ErrMalformed, at, tag, err)
+			return &SyntaxError{Offset: at, Tag: tag, Reason: err.Error()}
 		}
 		start := at + head + width
 		if length > len(data)-start {
-			return nil, fmt.Errorf("%w: at byte %d, tag %v: length %d, but %d bytes are left",
-				ErrMalformed, at, tag, length, len(data)-start)
+			return &SyntaxError{Offset: at, Tag: tag,
+				Reason: fmt.Sprintf("length %d, but %d bytes are left", length, len(data)-start)}
 		}
-		if len(objects) == objectsMax {
-			return nil, fmt.Errorf("%w: more than %d objects", ErrMalformed, objectsMax)
+		if count++; count > objectsMax {
+			return fmt.Errorf("%w: more than %d objects", ErrMalformed, objectsMax)
 		}
-		objects = append(objects, Object{Tag: tag, Value: data[start : start+length : start+length]})
+		o := Object{Tag: tag, Value: data[start : start+length : start+length]}
+		if err := found(o, at, start); err != nil {
+			return err
+		}
 		at = start + length
 	}
-	return objects, nil
+	return nil
 }
 
 // One reads data that must be exactly one object of the given tag: a template
