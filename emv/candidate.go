@@ -134,7 +134,7 @@ func (k *Kernel) choose() (Action, error) {
 		apps[i] = App{AID: slices.Clone(c.name), Label: c.shown(k.cfg.Additional), Priority: c.priority & priorityMask}
 	}
 	k.state = choosing
-	return Choose{Apps: apps}, nil
+	return Choose{Apps: apps, Again: k.byHand}, nil
 }
 
 // chosen takes the cardholder's choice.

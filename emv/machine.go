@@ -94,7 +94,10 @@ type (
 	// Transmit asks for one command APDU to be sent.
 	Transmit struct{ Command []byte }
 	// Choose asks the cardholder for an application.
-	Choose struct{ Apps []App }
+	Choose struct {
+		Apps  []App
+		Again bool // the one chosen before cannot be used: "try again"
+	}
 	// EnterPIN asks for an online PIN.
 	EnterPIN struct{ Card Card }
 	// GoOnline asks the issuer.

@@ -153,7 +153,11 @@ func (r *run) step(e emv.Event) []string {
 		for _, app := range a.Apps {
 			apps = append(apps, fmt.Sprintf("%q %X %d", app.Label, app.AID, app.Priority))
 		}
-		return []string{"? choose " + strings.Join(apps, ", ")}
+		question := "? choose "
+		if a.Again {
+			question = "? try again: choose "
+		}
+		return []string{question + strings.Join(apps, ", ")}
 	case emv.EnterPIN:
 		return []string{"? pin " + a.Card.PAN.Masked()}
 	case emv.GoOnline:

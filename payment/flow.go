@@ -42,6 +42,8 @@ type Flow struct {
 
 	machine  emv.Machine
 	atr      []byte
+	offered  []emv.App // the applications among which the customer chooses
+	chosen   []byte    // AID of the one chosen last, or nil
 	attempt  uint8
 	pin      *PIN
 	pinBlock []byte // sealed

@@ -43,7 +43,9 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 	case "transmit":
 		return emv.Transmit{Command: []byte{0, 0xA4}}, nil
 	case "choose":
-		return emv.Choose{Apps: []emv.App{{Label: "Debit"}, {Label: "Credit"}}}, nil
+		return emv.Choose{Apps: []emv.App{{AID: []byte{1}, Label: "Debit"}, {AID: []byte{2}, Label: "Credit"}}}, nil
+	case "choose-again":
+		return emv.Choose{Apps: []emv.App{{AID: []byte{2}, Label: "Credit"}}, Again: true}, nil
 	case "pin":
 		return emv.EnterPIN{Card: card}, nil
 	case "online":

@@ -1,8 +1,10 @@
 package payment
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
@@ -95,12 +97,7 @@ func (f *Flow) tell(e emv.Event) error {
 	}
 	switch a := action.(type) {
 	case emv.Choose:
-		f.enter(choosing, ScreenChoose, NoticeNone)
-		f.view.Apps = nil
-		for _, app := range a.Apps {
-			f.view.Apps = append(f.view.Apps, app.Label)
-		}
-		f.arm(f.cfg.Waits.Choice)
+		return f.askChoice(a)
 	case emv.EnterPIN:
 		f.askPIN(a)
 	case emv.GoOnline:
@@ -126,6 +123,31 @@ func (f *Flow) onTalking() error {
 	}
 }
 
+// askChoice asks for an application. A further attempt of the same sale takes
+// the one that was chosen before. EMV 4.4 Book 4, 11.3: after one that cannot
+// be used, the customer is told to try again.
+func (f *Flow) askChoice(a emv.Choose) error {
+	if i := f.chosenAmong(a.Apps); i >= 0 && !a.Again {
+		return f.tell(emv.Choice{Index: i})
+	}
+	notice := NoticeNone
+	if a.Again {
+		notice = NoticeTryAgain
+	}
+	f.enter(choosing, ScreenChoose, notice)
+	f.offered, f.view.Apps = a.Apps, nil
+	for _, app := range a.Apps {
+		f.view.Apps = append(f.view.Apps, app.Label)
+	}
+	f.arm(f.cfg.Waits.Choice)
+	return nil
+}
+
+// chosenAmong is where the application stands that was chosen before, or -1.
+func (f *Flow) chosenAmong(apps []emv.App) int {
+	return slices.IndexFunc(apps, func(app emv.App) bool { return f.chosen != nil && bytes.Equal(app.AID, f.chosen) })
+}
+
 func (f *Flow) onChoice(c Choose) error {
 	if c.Index >= len(f.view.Apps) || c.Index < -1 {
 		return fmt.Errorf("%w: choice %d of %d", ErrUnexpected, c.Index, len(f.view.Apps))
@@ -134,6 +156,7 @@ func (f *Flow) onChoice(c Choose) error {
 	if c.Index < 0 {
 		return f.end(Cancelled, Ending{Reason: ReasonChoiceRefused})
 	}
+	f.chosen, f.view.Notice = f.offered[c.Index].AID, NoticeNone
 	return f.tell(emv.Choice{Index: c.Index})
 }
 

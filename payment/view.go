@@ -28,6 +28,7 @@ const (
 	NoticeNone         Notice = ""
 	NoticeTooLate      Notice = "too-late"      // it cannot be cancelled any more
 	NoticeWrongPIN     Notice = "wrong-pin"     // try again
+	NoticeTryAgain     Notice = "try-again"     // the chosen application cannot be used: another one
 	NoticeCardUnread   Notice = "card-unread"   // pull it, turn it, insert it again
 	NoticeRemoveCard   Notice = "remove-card"   // done with it
 	NoticeCardRemoved  Notice = "card-removed"  // too early

@@ -77,6 +77,7 @@ func (u *UI) chooseScreen(p *page, a area) {
 		title = written(u.view.Amount)
 	}
 	u.header(p, &a, title, nil)
+	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	p.labelKey(a.bottom(max(p.target(), p.grown(12)), p.gap()), plainLook, p.words.noneOfThese, p.label(), func() {
 		u.shop.ask(func(s Shop) { s.Choose(-1) })
 	})

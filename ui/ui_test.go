@@ -166,6 +166,12 @@ func TestChoice(t *testing.T) {
 	shop.expect(t, "choose 1")
 	s.tap(t, "None of these")
 	shop.expect(t, "choose -1")
+	s.ui.Show(saleView(payment.ScreenChoose, func(v *payment.View) {
+		v.Apps, v.Notice = []string{"Credit"}, payment.NoticeTryAgain
+	}))
+	s.shows(t, "try again")
+	s.tap(t, "Credit")
+	shop.expect(t, "choose 0")
 }
 
 func TestNoCancelOnceItIsTooLate(t *testing.T) {

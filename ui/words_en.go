@@ -73,6 +73,7 @@ var english = vocabulary{
 	notices: map[payment.Notice]string{
 		payment.NoticeTooLate:      "Too late to cancel: the bank was asked already.",
 		payment.NoticeWrongPIN:     "Wrong PIN. Please enter it again.",
+		payment.NoticeTryAgain:     "This one cannot be used. Please try again with another.",
 		payment.NoticeCardUnread:   "Card not read. Pull it out, turn the chip up, and insert it again.",
 		payment.NoticeRemoveCard:   "Please take the card.",
 		payment.NoticeCardRemoved:  "The card was pulled too early.",

@@ -73,6 +73,7 @@ var chinese = vocabulary{
 	notices: map[payment.Notice]string{
 		payment.NoticeTooLate:      "已请求银行，无法取消。",
 		payment.NoticeWrongPIN:     "密码错误，请重新输入。",
+		payment.NoticeTryAgain:     "该应用无法使用，请重新选择。",
 		payment.NoticeCardUnread:   "读卡失败。请拔出卡片，芯片朝上，重新插入。",
 		payment.NoticeRemoveCard:   "请取走卡片。",
 		payment.NoticeCardRemoved:  "卡片拔出过早。",
