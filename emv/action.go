@@ -79,7 +79,8 @@ func (k *Kernel) generate(request cryptogram, list tlv.DOL) (Action, error) {
 		k.hashTC()
 	}
 	k.requested = request
-	return query(claProprietary, insGenerateAC, byte(request), 0, list.Build(k.lookup)), nil
+	values := list.Build(k.lookup)
+	return query(claProprietary, insGenerateAC, byte(request)|k.askSignature(request, values), 0, values), nil
 }
 
 // hashTC makes 98 over the card's TDOL; without one it is the hash of nothing,

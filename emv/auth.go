@@ -5,23 +5,100 @@ import (
 
 	"github.com/cloudpos/cloudpos/emv/oda"
 	"github.com/cloudpos/cloudpos/emv/tlv"
+	"github.com/cloudpos/cloudpos/secret"
 )
 
-// Why dynamic data authentication fails before a command is sent.
+// Why data authentication fails before a command is sent.
 var (
 	errRecords = errors.New("a signed record is no template")
 	errDDOL    = errors.New("no DDOL with an unpredictable number")
 )
 
-// authenticate is offline data authentication: DDA when both sides can, else
-// none. EMV 4.4 Book 3, 10.3.
+// odaMethod is a way of offline data authentication.
+type odaMethod uint8
+
+const (
+	odaNone odaMethod = iota
+	odaSDA            // the issuer signed the card's data
+	odaDDA            // the card signs a number, by INTERNAL AUTHENTICATE
+	odaCDA            // the card signs its cryptogram
+)
+
+// odaMethods are what can be chosen, the strongest first: the bit that the
+// terminal claims in 9F33 byte 3, that the card claims in AIP byte 1, and the
+// bit for its failure. EMV 4.4 Book 3, 10.3.
+var odaMethods = []struct {
+	method   odaMethod
+	cap, aip byte
+	failed   tvrBit
+}{
+	{odaCDA, capCDA, aipCDA, tvrCDAFailed},
+	{odaDDA, capDDA, aipDDA, tvrDDAFailed},
+	{odaSDA, capSDA, aipSDA, tvrSDAFailed},
+}
+
+// authentication is how far offline data authentication has come.
+type authentication struct {
+	method odaMethod
+	failed tvrBit        // the bit that says that the method has failed
+	err    error         // why it has failed, for the log
+	icc    oda.PublicKey // of DDA and CDA
+	ddol   []byte        // what INTERNAL AUTHENTICATE sent
+
+	// Of CDA: what was sent for PDOL, CDOL1 and CDOL2, what the latest answer
+	// holds beside its signature, and what became of that.
+	sent, covered secret.Bytes
+	signature     signature
+}
+
+func (a *authentication) clear() {
+	a.sent.Clear()
+	a.covered.Clear()
+	*a = authentication{}
+}
+
+// authenticate is offline data authentication by the strongest method that
+// both sides can. EMV 4.4 Book 3, 10.3.
 func (k *Kernel) authenticate() (Action, error) {
-	if k.cfg.Capabilities[2]&capDDA == 0 || !k.aip(aipDDA) {
-		k.tvr.set(tvrODANotPerformed)
-		return k.restrict()
+	for _, m := range odaMethods {
+		if k.cfg.Capabilities[2]&m.cap != 0 && k.aip(m.aip) {
+			k.auth.method, k.auth.failed = m.method, m.failed
+			break
+		}
 	}
+	switch k.auth.method {
+	case odaSDA:
+		k.tvr.set(tvrSDASelected)
+		return k.authenticateStatic()
+	case odaDDA:
+		return k.authenticateDynamic()
+	case odaCDA:
+		return k.prepareCombined()
+	case odaNone:
+	}
+	k.tvr.set(tvrODANotPerformed)
+	return k.restrict()
+}
+
+// authenticateStatic is SDA. EMV 4.4 Book 2, 5.
+func (k *Kernel) authenticateStatic() (Action, error) {
 	k.tsi.set(tsiODA)
-	key, err := k.recoverKeys()
+	issuer, static, err := k.recoverIssuer(tlv.SSAD)
+	if err != nil {
+		return k.authenticationFailed(err)
+	}
+	code, err := oda.VerifyStatic(issuer, k.card[tlv.SSAD], static)
+	if err != nil {
+		return k.authenticationFailed(err)
+	}
+	k.terminal[tlv.DataAuthenticationCode] = code
+	return k.restrict()
+}
+
+// authenticateDynamic is DDA. EMV 4.4 Book 2, 6.5.
+func (k *Kernel) authenticateDynamic() (Action, error) {
+	k.tsi.set(tsiODA)
+	key, err := k.recoverICC()
 	if err != nil {
 		return k.authenticationFailed(err)
 	}
@@ -29,35 +106,41 @@ func (k *Kernel) authenticate() (Action, error) {
 	if err != nil {
 		return k.authenticationFailed(err)
 	}
-	k.icc, k.ddolData = key, data
+	k.auth.icc, k.auth.ddol = key, data
 	k.state = authenticating
 	return query(claInterindustry, insInternal, 0, 0, data), nil
 }
 
-// recoverKeys goes from the CA key to the card's own. EMV 4.4 Book 2, 6.
-func (k *Kernel) recoverKeys() (oda.PublicKey, error) {
-	mandatory := []tlv.Tag{tlv.CAKeyIndex, tlv.IssuerCertificate, tlv.IssuerKeyExponent, tlv.ICCCertificate, tlv.ICCKeyExponent}
-	for _, t := range mandatory {
+// recoverIssuer goes from the CA key to the issuer's, and puts the static data
+// together. further are the objects that the method needs beside the issuer's
+// own. EMV 4.4 Book 2, 5.1 to 5.3 and Book 3, 7.2.
+func (k *Kernel) recoverIssuer(further ...tlv.Tag) (issuer oda.PublicKey, static []byte, err error) {
+	for _, t := range append(further, tlv.CAKeyIndex, tlv.IssuerCertificate, tlv.IssuerKeyExponent) {
 		if len(k.card[t]) == 0 {
-			return oda.PublicKey{}, oda.ErrMissing
+			return oda.PublicKey{}, nil, oda.ErrMissing
 		}
 	}
 	if k.records.unusable {
-		return oda.PublicKey{}, errRecords
+		return oda.PublicKey{}, nil, errRecords
 	}
-	static, err := oda.Static(k.records.static, k.card[tlv.SDATagList], k.card[tlv.AIP])
-	if err != nil {
-		return oda.PublicKey{}, err
+	if static, err = oda.Static(k.records.static, k.card[tlv.SDATagList], k.card[tlv.AIP]); err != nil {
+		return oda.PublicKey{}, nil, err
 	}
 	var rid [5]byte
 	copy(rid[:], k.card[tlv.DFName])
 	ca, err := oda.FindCA(k.cfg.CAKeys, rid, k.card[tlv.CAKeyIndex][0], k.tx.At)
 	if err != nil {
-		return oda.PublicKey{}, err
+		return oda.PublicKey{}, nil, err
 	}
-	issuer, err := oda.RecoverIssuer(ca, oda.Certificate{
+	issuer, err = oda.RecoverIssuer(ca, oda.Certificate{
 		Signed: k.card[tlv.IssuerCertificate], Remainder: k.card[tlv.IssuerKeyRemainder], Exponent: k.card[tlv.IssuerKeyExponent],
 	}, k.pan, k.tx.At)
+	return issuer, static, err
+}
+
+// recoverICC goes on to the card's own key. EMV 4.4 Book 2, 6.1 to 6.4.
+func (k *Kernel) recoverICC() (oda.PublicKey, error) {
+	issuer, static, err := k.recoverIssuer(tlv.ICCCertificate, tlv.ICCKeyExponent)
 	if err != nil {
 		return oda.PublicKey{}, err
 	}
@@ -97,7 +180,7 @@ func (k *Kernel) cardSigned(r Response) (Action, error) {
 			return k.authenticationFailed(oda.ErrMissing)
 		}
 	}
-	number, err := oda.VerifyDynamic(k.icc, sdad, k.ddolData)
+	number, err := oda.VerifyDynamic(k.auth.icc, sdad, k.auth.ddol)
 	if err != nil {
 		return k.authenticationFailed(err)
 	}
@@ -108,10 +191,10 @@ func (k *Kernel) cardSigned(r Response) (Action, error) {
 // authenticationFailed notes the failure, which by itself ends nothing.
 // EMV 4.4 Book 3, 10.3.
 func (k *Kernel) authenticationFailed(err error) (Action, error) {
-	k.tvr.set(tvrDDAFailed)
+	k.tvr.set(k.auth.failed)
 	if errors.Is(err, oda.ErrMissing) {
 		k.tvr.set(tvrDataMissing)
 	}
-	k.odaError = err
+	k.auth.err = err
 	return k.restrict()
 }

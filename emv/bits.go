@@ -8,9 +8,12 @@ type tvrBit uint16
 
 const (
 	tvrODANotPerformed  tvrBit = 0<<8 | 0x80
+	tvrSDAFailed        tvrBit = 0<<8 | 0x40
 	tvrDataMissing      tvrBit = 0<<8 | 0x20
 	tvrExceptionFile    tvrBit = 0<<8 | 0x10
 	tvrDDAFailed        tvrBit = 0<<8 | 0x08
+	tvrCDAFailed        tvrBit = 0<<8 | 0x04
+	tvrSDASelected      tvrBit = 0<<8 | 0x02
 	tvrVersionsDiffer   tvrBit = 1<<8 | 0x80
 	tvrExpired          tvrBit = 1<<8 | 0x40
 	tvrNotYetEffective  tvrBit = 1<<8 | 0x20
@@ -62,9 +65,11 @@ func (t *tsi) set(b byte) { t[0] |= b }
 
 // The bits of the AIP, byte 1. EMV 4.4 Book 3, Annex C1.
 const (
+	aipSDA        = 0x40
 	aipDDA        = 0x20
 	aipCVM        = 0x10
 	aipIssuerAuth = 0x04
+	aipCDA        = 0x01
 )
 
 // aip reports whether the card says that it supports a function.
@@ -75,5 +80,7 @@ const (
 	capOnlinePIN = 0x40 // byte 2
 	capSignature = 0x20
 	capNoCVM     = 0x08
-	capDDA       = 0x40 // byte 3
+	capSDA       = 0x80 // byte 3
+	capDDA       = 0x40
+	capCDA       = 0x08
 )

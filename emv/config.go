@@ -22,9 +22,9 @@ const (
 	merchantNameMax = 252
 )
 
-// What 9F33 may claim. Offline PIN, biometrics, SDA, CDA, XDA and card capture
+// What 9F33 may claim. Offline PIN, biometrics, XDA and card capture
 // are not in this kernel, so a terminal cannot offer them.
-var capabilitiesKnown = [3]byte{0xFF, capOnlinePIN | capSignature | capNoCVM, capDDA}
+var capabilitiesKnown = [3]byte{0xFF, capOnlinePIN | capSignature | capNoCVM, capSDA | capDDA | capCDA}
 
 // check refuses a configuration that would make the kernel lie or guess.
 func (c *Config) check() error {
@@ -34,6 +34,8 @@ func (c *Config) check() error {
 		}
 	}
 	switch {
+	case c.Capabilities[2]&capCDA != 0 && (c.CDAMode < CDAMode1 || c.CDAMode > CDAMode4):
+		return fmt.Errorf("CDA mode %d, want 1 to 4", c.CDAMode)
 	case c.Random == nil:
 		return errors.New("no source of randomness")
 	case !terminalType(c.TerminalType):

@@ -95,7 +95,7 @@ func (c *chance) answer(a emv.Action) emv.Event {
 		data := c.input[:n]
 		c.input = c.input[n:]
 		if a.Command[0] == 0x80 && a.Command[1] == 0xAE {
-			c.tc, c.asked = isTC(data), a.Command[2] == 0x40
+			c.tc, c.asked = isTC(data), a.Command[2]&0xC0 == 0x40
 		}
 		return emv.Response{Data: data}
 	case emv.Choose:

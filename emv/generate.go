@@ -24,11 +24,12 @@ func (k *Kernel) cryptogram() cryptogram {
 	return cryptogram(cid[0] & cryptogramMask)
 }
 
-// parseCryptogram reads both formats. EMV 4.4 Book 3, 6.5.5.4.
-func parseCryptogram(body []byte) (map[tlv.Tag][]byte, error) {
+// parseCryptogram reads both formats, and of the second one what a signature
+// in it covers. EMV 4.4 Book 3, 6.5.5.4.
+func parseCryptogram(body []byte) (values map[tlv.Tag][]byte, covered []byte, err error) {
 	if v, err := tlv.One(body, tlv.ResponseFormat1); err == nil {
 		if len(v) < format1Min || len(v) > format1Max {
-			return nil, errors.New("wrong length of format 1")
+			return nil, nil, errors.New("wrong length of format 1")
 		}
 		values := map[tlv.Tag][]byte{
 			tlv.CryptogramInformation: v[:1], tlv.ATC: v[1:3], tlv.ApplicationCryptogram: v[3:11],
@@ -36,29 +37,39 @@ func parseCryptogram(body []byte) (map[tlv.Tag][]byte, error) {
 		if len(v) > format1Min {
 			values[tlv.IssuerApplicationData] = v[format1Min:]
 		}
-		return clone(values), nil
+		return clone(values), nil, nil
 	}
 	template, err := tlv.One(body, tlv.ResponseFormat2)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	objects, err := tlv.Parse(template)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	values := map[tlv.Tag][]byte{}
+	values = map[tlv.Tag][]byte{}
 	for _, o := range objects {
 		if _, twice := values[o.Tag]; twice || !wellFormed(o) {
-			return nil, errors.New(o.Tag.String() + " is given twice or has a wrong length")
+			return nil, nil, errors.New(o.Tag.String() + " is given twice or has a wrong length")
 		}
 		values[o.Tag] = o.Value
 	}
-	for _, t := range []tlv.Tag{tlv.CryptogramInformation, tlv.ATC, tlv.ApplicationCryptogram} {
+	return clone(values), unsigned(template, objects), nil
+}
+
+// checkCryptogram looks whether a response holds what it must. What was to be
+// signed has its cryptogram inside the signature. EMV 4.4 Book 3, 6.5.5.4.
+func (k *Kernel) checkCryptogram(values map[tlv.Tag][]byte) error {
+	needed := []tlv.Tag{tlv.CryptogramInformation, tlv.ATC}
+	if !k.toBeSigned(values[tlv.CryptogramInformation]) {
+		needed = append(needed, tlv.ApplicationCryptogram)
+	}
+	for _, t := range needed {
 		if values[t] == nil {
-			return nil, errors.New(t.String() + " is missing")
+			return errors.New(t.String() + " is missing")
 		}
 	}
-	return clone(values), nil
+	return nil
 }
 
 // generatedBy takes a GENERATE AC response.
@@ -66,11 +77,14 @@ func (k *Kernel) generatedBy(r Response) error {
 	if r.sw() != swOK {
 		return refuse(ReasonCardStatus, "GENERATE AC: %04X (Book 3, 6.5.5)", r.sw())
 	}
-	values, err := parseCryptogram(r.body())
+	values, covered, err := parseCryptogram(r.body())
+	if err == nil {
+		err = k.checkCryptogram(values)
+	}
 	if err != nil {
 		return refuse(ReasonCardData, "GENERATE AC: %v (Book 3, 6.5.5.4)", err)
 	}
-	k.generated = values
+	k.generated, k.auth.covered = values, covered
 	return nil
 }
 
@@ -86,6 +100,9 @@ func (k *Kernel) firstGenerated(r Response) (Action, error) {
 	got := k.cryptogram()
 	if rank := slices.Index(strength, got); rank < 0 || rank > slices.Index(strength, k.requested) {
 		return nil, refuse(ReasonCryptogram, "first GENERATE AC: asked for %02X, got %02X (Book 3, 9.3)", k.requested, got)
+	}
+	if !k.verifySignature() {
+		return k.declineUnsigned()
 	}
 	switch got {
 	case transactionCertificate:
@@ -121,16 +138,18 @@ func (k *Kernel) secondGenerated(r Response) (Action, error) {
 	if err := k.generatedBy(r); err != nil {
 		return nil, err
 	}
+	k.verifySignature() // complete looks at what came of it
 	k.running = -1
 	return k.scriptAfter()
 }
 
 // complete ends after the second GENERATE AC and its scripts.
 func (k *Kernel) complete() Action {
-	if k.requested == transactionCertificate && k.cryptogram() == transactionCertificate {
-		return k.approve()
-	}
 	switch {
+	case k.auth.signature == signatureWrong:
+		return k.endUnsigned()
+	case k.requested == transactionCertificate && k.cryptogram() == transactionCertificate:
+		return k.approve()
 	case k.host.Approved:
 		return k.end(Declined, ReasonCardOverruled, "no TC to the second GENERATE AC (Book 3, 10.11)")
 	case k.host.Online:

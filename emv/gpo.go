@@ -20,7 +20,9 @@ func (k *Kernel) initiate() (Action, error) {
 		return nil, refuse(ReasonCardData, "PDOL asks for %d bytes (Book 3, 6.5.8)", list.Size())
 	}
 	k.state = initiating
-	data := tlv.Append(nil, tlv.CommandTemplate, list.Build(k.lookup))
+	values := list.Build(k.lookup)
+	k.auth.sent = append(k.auth.sent, values...)
+	data := tlv.Append(nil, tlv.CommandTemplate, values)
 	return query(claProprietary, insGetOptions, 0, 0, data), nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cloudpos/cloudpos/emv/oda"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 	"github.com/cloudpos/cloudpos/secret"
 )
@@ -82,9 +81,7 @@ type Kernel struct {
 	cdol1     tlv.DOL
 	cdol2     tlv.DOL
 	tdol      tlv.DOL
-	icc       oda.PublicKey
-	ddolData  []byte
-	odaError  error // why data authentication failed, for the log
+	auth      authentication
 	rules     cvmRules
 	atc       []byte // answer to GET DATA, for velocity checking
 	requested cryptogram
@@ -221,8 +218,9 @@ func (k *Kernel) forget() {
 	k.card, k.generated = map[tlv.Tag][]byte{}, map[tlv.Tag][]byte{}
 	k.records.clear()
 	k.cdol1, k.cdol2, k.tdol = nil, nil, nil
-	k.icc, k.ddolData, k.odaError, k.rules, k.atc = oda.PublicKey{}, nil, nil, cvmRules{}, nil
-	for _, t := range []tlv.Tag{tlv.AID, tlv.TerminalVersion, tlv.FloorLimit, tlv.ICCDynamicNumber, tlv.TCHash, tlv.ARC} {
+	k.auth.clear()
+	k.rules, k.atc = cvmRules{}, nil
+	for _, t := range []tlv.Tag{tlv.AID, tlv.TerminalVersion, tlv.FloorLimit, tlv.DataAuthenticationCode, tlv.ICCDynamicNumber, tlv.TCHash, tlv.ARC} {
 		delete(k.terminal, t)
 	}
 	k.tvr, k.tsi = tvr{}, tsi{}
@@ -237,18 +235,18 @@ func (k *Kernel) Clear() {
 }
 
 // approve ends with an approval. It is the only place that does, and it looks
-// at the card's cryptogram once more.
+// at the card's cryptogram and its signature once more.
 func (k *Kernel) approve() Action {
-	if k.cryptogram() != transactionCertificate {
-		return k.end(EndApplication, ReasonCryptogram, "approval without a TC")
+	if k.cryptogram() != transactionCertificate || !k.auth.signature.trusted() {
+		return k.end(EndApplication, ReasonCryptogram, "approval without a TC that can be trusted")
 	}
 	return k.end(Approved, "", "")
 }
 
 // end makes the Outcome.
 func (k *Kernel) end(status Status, reason Reason, detail string) Action {
-	if k.odaError != nil && status != Approved {
-		detail = strings.TrimPrefix(detail+"; "+k.odaError.Error(), "; ")
+	if k.auth.err != nil && status != Approved {
+		detail = strings.TrimPrefix(detail+"; "+k.auth.err.Error(), "; ")
 	}
 	o := Outcome{
 		Status: status, Reason: reason, Detail: detail, CVM: k.cvm, Card: k.cardRead(),

@@ -22,7 +22,9 @@ func TestNewRefuses(t *testing.T) {
 		spoil      func(*emv.Config, *emv.Transaction)
 	}{
 		{"offline PIN", "9F33 byte 2 claims 90", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x90 }},
-		{"SDA and CDA", "9F33 byte 3 claims 88", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2] |= 0x88 }},
+		{"XDA and card capture", "9F33 byte 3 claims 24", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2] |= 0x24 }},
+		{"CDA mode", "CDA mode 5", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 5 }},
+		{"no CDA mode", "CDA mode 0", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 0 }},
 		{"no randomness", "randomness", func(c *emv.Config, _ *emv.Transaction) { c.Random = nil }},
 		{"zeros for randomness", "zeros", func(c *emv.Config, _ *emv.Transaction) { c.Random = func(b []byte) { clear(b) } }},
 		{"terminal type", "terminal type 27", func(c *emv.Config, _ *emv.Transaction) { c.TerminalType = 0x27 }},

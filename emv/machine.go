@@ -227,6 +227,7 @@ type Config struct {
 	Serial           string  // 9F1E, 8 characters
 	Applications     []Application
 	CAKeys           []oda.CAKey
+	CDAMode          CDAMode      // if CDA is claimed
 	Random           func([]byte) // fills; crypto/rand outside tests
 	CanChoose        bool         // a cardholder can be asked
 

@@ -46,7 +46,7 @@ func newSetup() *setup {
 			TACDenial: [5]byte{0, 0x10, 0, 0, 0}, TACOnline: [5]byte{0xDC, 0xEC, 0xFC, 0xF8, 0},
 			TACDefault: [5]byte{0xDC, 0x60, 0xF4, 0xA0, 0}, DefaultDDOL: []byte{0x9F, 0x37, 0x04},
 		}},
-		Random: s.random.fill,
+		CDAMode: emv.CDAMode1, Random: s.random.fill,
 	}
 	s.transaction = emv.Transaction{
 		AmountMinor: 1250, Sequence: 7, At: time.Date(2026, 11, 23, 9, 30, 15, 0, time.UTC),
@@ -119,6 +119,13 @@ func (s *setup) set(line string) error {
 		_, err = fmt.Sscan(value, &app.RandomThresholdMinor, &app.RandomTargetPercent, &app.RandomMaximum)
 	case "no-default-ddol":
 		app.DefaultDDOL = nil
+	case "cda-mode":
+		err = hexByte((*byte)(&c.CDAMode), value)
+	case "revoked": // a serial number, under the latest CA key
+		var serial [3]byte
+		key := &c.CAKeys[len(c.CAKeys)-1]
+		err = hexInto(serial[:], value)
+		key.Revoked = append(key.Revoked, serial)
 	case "ca-key": // RID, index, exponent, modulus
 		err = s.addCAKey(value)
 	default:

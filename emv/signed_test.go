@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-var signed = flag.Bool("signed", false, "write testdata/dda-*.txt with keys that are made now and forgotten")
+var signed = flag.Bool("signed", false, "write testdata/sda-, dda- and cda-*.txt with keys that are made now and forgotten")
 
 // signer is a certification authority, an issuer and a card, made at run time.
 // Their private keys are never stored: transcripts hold public keys,
@@ -37,16 +37,17 @@ var newSigner = sync.OnceValues(func() (signer, error) {
 	return s, nil
 })
 
-// ddaCard is what a card with DDA answers; stories spoil it. Strings are in the
+// ddaCard is what a card with keys answers, by itself one with DDA; stories spoil it. Strings are in the
 // transcripts' notation.
 type ddaCard struct {
 	signer
 	withs        []string
+	pdol         string // in its FCI, or none
 	aip, afl     string
 	static       string // content of the record that is signed
 	cdols        string
 	issuerData   string // 8F 90 92 9F32
-	iccData      string // 9F46 9F48 9F47
+	iccData      string // 9F46 9F48 9F47; of a card with SDA 93
 	ddol         string // 9F49, or none
 	ddolData     string // what the card signs
 	internal     string // the answer to INTERNAL AUTHENTICATE; "" if it is not sent
@@ -66,11 +67,13 @@ func newDDACard(t *testing.T) *ddaCard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &ddaCard{
+	c := &ddaCard{
 		signer: s, aip: "3C00", afl: "08010100 10010201 18010200", static: ddaStatic, cdols: ddaCDOLs,
 		ddolData: "01234567", issuerExpiry: "1228",
 		withs: []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", exponent(s.ca), s.ca.N.Bytes())},
 	}
+	c.issue(t)
+	return c
 }
 
 // issue signs what the card holds now.
@@ -88,6 +91,14 @@ func (c *ddaCard) issue(t *testing.T) {
 	dynamic := unhex(t, "05 01 04 03 A1B2C3")
 	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.icc.Size()-22-len(dynamic))...)
 	c.internal = fmt.Sprintf("80[%X] 9000", signRecoverable(c.icc, dynamic, unhex(t, c.ddolData)))
+}
+
+// certifyCard replaces the card's certificate by one with other fields.
+func (c *ddaCard) certifyCard(t *testing.T, fields string) {
+	t.Helper()
+	signed, rest := certify(c.issuer, c.icc, fields, 42, append(unhex(t, c.static), unhex(t, c.aip)...), t)
+	c.iccData = fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, exponent(c.icc))
+	c.internal = ""
 }
 
 // certify makes a certificate: EMV 4.4 Book 2, tables 2 and 12.
@@ -119,8 +130,9 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// transcript is a sale with the card, without the kernel's lines.
-func (c *ddaCard) transcript(why string) string {
+// head is a sale with the card until its data have been authenticated, without
+// the kernel's lines.
+func (c *ddaCard) head(why string) string {
 	var b strings.Builder
 	for _, line := range strings.Split(why, "\n") {
 		fmt.Fprintf(&b, "# %s\n", line)
@@ -128,10 +140,9 @@ func (c *ddaCard) transcript(why string) string {
 	for _, w := range c.withs {
 		fmt.Fprintf(&b, "with %s\n", w)
 	}
+	fci := fmt.Sprintf(`< 6F[84[F043504F530101] A5[50["CLOUDPOS"]%s]] 9000`, c.pdol)
 	lines := []string{
-		"atr 3B650000002063CB6800", "< 6A82",
-		`< 6F[84[F043504F530101] A5[50["CLOUDPOS"]]] 9000`,
-		`< 6F[84[F043504F530101] A5[50["CLOUDPOS"]]] 9000`,
+		"atr 3B650000002063CB6800", "< 6A82", fci, fci,
 		fmt.Sprintf("< 77[82[%s] 94[%s]] 9000", c.aip, c.afl),
 		`< 70[57[9999010000000018D281220100000F]] 9000`,
 		fmt.Sprintf("< 70[%s] 9000", c.static),
@@ -144,101 +155,32 @@ func (c *ddaCard) transcript(why string) string {
 			lines = append(lines, "< "+further)
 		}
 	}
-	if c.ends {
-		return b.String() + strings.Join(lines, "\n") + "\n"
-	}
-	b.WriteString(strings.Join(append(lines,
-		"< 80[80 001A 1122334455667788 06010A03A00000] 9000", "! host 00 approved",
-		"< 80[40 001A 8877665544332211 06010A03A00000] 9000"), "\n") + "\n")
-	return b.String()
+	return b.String() + strings.Join(lines, "\n") + "\n"
 }
 
-// ddaStories: what is spoilt, and the first byte of the TVR that follows.
-var ddaStories = []struct {
+// transcript is the whole sale, approved online.
+func (c *ddaCard) transcript(why string) string {
+	if c.ends {
+		return c.head(why)
+	}
+	return c.head(why) + "< 80[80 001A 1122334455667788 06010A03A00000] 9000\n! host 00 approved\n" +
+		"< 80[40 001A 8877665544332211 06010A03A00000] 9000\n"
+}
+
+// signedStory is a card of which something is spoilt, and the first byte of the
+// TVR that follows.
+type signedStory struct {
 	name, why string
 	tvr       byte
 	spoil     func(t *testing.T, c *ddaCard)
-}{
-	{"ok", "The card proves itself: TVR byte 1 stays zero, TSI says that data authentication\nwas done, and CDOL1 gets the ICC dynamic number that the card signed.", 0x00, func(*testing.T, *ddaCard) {}},
-	{"format2", "The signature comes in a template 77.", 0x00, func(_ *testing.T, c *ddaCard) {
-		c.internal = "77[9F4B" + strings.TrimPrefix(strings.TrimSuffix(c.internal, " 9000"), "80") + "] 9000"
-	}},
-	{"card-ddol", "The card has a DDOL of its own: number and amount are signed.", 0x00, func(t *testing.T, c *ddaCard) {
-		c.ddol, c.ddolData = " 9F49[9F3704 9F0206]", "01234567 000000001250"
-		c.issue(t)
-	}},
-	{"failed", "The card signed another unpredictable number, as a replayed signature would have:\nTVR B1b4, and the sale goes on, online.", 0x08, func(t *testing.T, c *ddaCard) {
-		c.ddolData = "01234566"
-		c.issue(t)
-	}},
-	{"static-changed", "A signed record was changed (a longer expiry): the ICC certificate fails, and no\nINTERNAL AUTHENTICATE is sent.", 0x08, func(_ *testing.T, c *ddaCard) {
-		c.static, c.internal = strings.Replace(c.static, "281231", "291231", 1), ""
-	}},
-	{"tag-list", "The static data tag list asks for more than the AIP: failed (Book 3, 10.3).", 0x08, func(t *testing.T, c *ddaCard) {
-		c.static = strings.Replace(c.static, "9F4A[82]", "9F4A[82 84]", 1)
-		c.issue(t)
-		c.internal = ""
-	}},
-	{"ca-key-unknown", "The terminal does not have the CA key: failed, rather than not performed.", 0x08, func(_ *testing.T, c *ddaCard) {
-		c.withs, c.internal = nil, ""
-	}},
-	{"certificate-missing", "The card has no ICC certificate: failed, and data missing (TVR B1b4 and B1b6).", 0x28, func(_ *testing.T, c *ddaCard) {
-		c.iccData, c.internal = "9F47[03]", ""
-	}},
-	{"remainder-missing", "The rest of the issuer's modulus is missing: failed, and data missing.", 0x28, func(t *testing.T, c *ddaCard) {
-		signed, _ := certify(c.ca, c.issuer, "02 999901FF 1228 000001", 36, nil, t)
-		c.issuerData, c.internal = fmt.Sprintf("8F[01] 90[%X] 9F32[%X]", signed, exponent(c.issuer)), ""
-	}},
-	{"issuer-expired", "The issuer's certificate is expired since the end of last month.", 0x08, func(t *testing.T, c *ddaCard) {
-		c.issuerExpiry = "1026"
-		c.issue(t)
-		c.internal = ""
-	}},
-	{"issuer-last-month", "The issuer's certificate is good until the end of this month.", 0x00, func(t *testing.T, c *ddaCard) {
-		c.issuerExpiry = "1126"
-		c.issue(t)
-	}},
-	{"ddol-without-number", "The card's DDOL lacks the unpredictable number: failed, without a fall back to the\ndefault one (Book 2, 6.5.1).", 0x08, func(_ *testing.T, c *ddaCard) {
-		c.ddol, c.internal = " 9F49[9F0206]", ""
-	}},
-	{"no-ddol", "Neither card nor terminal has a DDOL: failed.", 0x08, func(_ *testing.T, c *ddaCard) {
-		c.withs, c.internal = append(c.withs, "no-default-ddol"), ""
-	}},
-	{"signature-missing", "The answer to INTERNAL AUTHENTICATE is a template without 9F4B.", 0x28, func(_ *testing.T, c *ddaCard) {
-		c.internal = "77[9F4C[010203]] 9000"
-	}},
-	{"status", "INTERNAL AUTHENTICATE answered by an error: terminated (Book 3, 6.3.5).", 0, func(_ *testing.T, c *ddaCard) {
-		c.internal, c.ends = "6F00", true
-	}},
-	{"malformed", "INTERNAL AUTHENTICATE answered by neither format: terminated.", 0, func(_ *testing.T, c *ddaCard) {
-		c.internal, c.ends = "70[9F4B[00]] 9000", true
-	}},
-	{"issuer-file", "A signed record of a file beyond EMV's own (SFI 12) counts as a whole, template\nincluded (Book 3, 10.3).", 0x00, func(t *testing.T, c *ddaCard) {
-		content := c.static
-		c.static += " 70[DF01[0102]]" // as a part of what is signed
-		c.issue(t)
-		c.static, c.afl, c.extra = content, c.afl+" 60010101", "70[DF01[0102]] 9000"
-	}},
-	{"record-unusable", "A signed record of such a file is no template: data authentication has failed,\nthe sale goes on.", 0x08, func(_ *testing.T, c *ddaCard) {
-		c.afl, c.extra, c.internal = c.afl+" 60010101", "0102 9000", ""
-	}},
-	{"terminal-without", "The terminal has no DDA: not performed (TVR B1b8).", 0x80, func(_ *testing.T, c *ddaCard) {
-		c.withs, c.internal = append(c.withs, "capabilities 204800"), ""
-	}},
-	{"card-with-sda-alone", "The card has SDA alone, which this terminal does not do: not performed.", 0x80, func(t *testing.T, c *ddaCard) {
-		c.aip = "5C00"
-		c.issue(t)
-		c.internal = ""
-	}},
 }
 
-// TestDDA runs the stories with keys that are made now; -signed keeps them as
+// runSigned runs stories with keys that are made now; -signed keeps them as
 // transcripts for the eye, and for TestTranscripts.
-func TestDDA(t *testing.T) {
-	for _, story := range ddaStories {
+func runSigned(t *testing.T, prefix string, newCard func(*testing.T) *ddaCard, stories []signedStory) {
+	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
-			c := newDDACard(t)
-			c.issue(t)
+			c := newCard(t)
 			story.spoil(t, c)
 			text := replay(t, c.transcript(story.why))
 			want, times := fmt.Sprintf(" 95[%02X00008000] ", story.tvr), 2
@@ -252,12 +194,17 @@ func TestDDA(t *testing.T) {
 			if sent != (c.internal != "") {
 				t.Errorf("INTERNAL AUTHENTICATE sent: %v", sent)
 			}
-			if *signed {
-				file := filepath.Join("testdata", "dda-"+story.name+".txt")
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
+			keepSigned(t, prefix+"-"+story.name, text)
 		})
+	}
+}
+
+func keepSigned(t *testing.T, name, text string) {
+	t.Helper()
+	if !*signed {
+		return
+	}
+	if err := os.WriteFile(filepath.Join("testdata", name+".txt"), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

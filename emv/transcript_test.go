@@ -79,6 +79,16 @@ func compareLines(t *testing.T, got, want string) {
 // transcript with what the kernel did.
 func replay(t *testing.T, text string) string {
 	t.Helper()
+	out, m := play(t, text)
+	if m == nil || !m.done {
+		t.Errorf("the transcript does not come to an outcome")
+	}
+	return out
+}
+
+// play is replay of a transcript that may stop anywhere.
+func play(t *testing.T, text string) (string, *run) {
+	t.Helper()
 	p := newSetup()
 	var out []string
 	var m *run
@@ -109,10 +119,7 @@ func replay(t *testing.T, text string) string {
 			out = append(out, line)
 		}
 	}
-	if m == nil || !m.done {
-		t.Errorf("the transcript does not come to an outcome")
-	}
-	return strings.Join(out, "\n") + "\n"
+	return strings.Join(out, "\n") + "\n", m
 }
 
 // run is a kernel with what must hold in every conversation.
@@ -316,7 +323,11 @@ func describe(c []byte) string {
 	case 0xCA:
 		return fmt.Sprintf("GET DATA %X", c[2:4])
 	case 0xAE:
-		return "GENERATE AC " + map[byte]string{0: "AAC", 0x40: "TC", 0x80: "ARQC"}[c[2]]
+		name := "GENERATE AC " + map[byte]string{0: "AAC", 0x40: "TC", 0x80: "ARQC"}[c[2]&0xC0]
+		if c[2]&0x10 != 0 {
+			name += ", signed"
+		}
+		return name
 	}
 	return "a script command"
 }

@@ -1,0 +1,214 @@
+package emv_test
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// newCDACard is a card that signs its cryptograms. It has a PDOL, for the
+// signature covers what was sent for it.
+func newCDACard(t *testing.T) *ddaCard {
+	t.Helper()
+	c := newDDACard(t)
+	c.withs = append(c.withs, "capabilities 2048C8")
+	c.aip, c.pdol = "3D00", " 9F38[9F1A02 5F2A02]"
+	c.issue(t)
+	c.internal = ""
+	return c
+}
+
+// cdaStory is a card with CDA from the first GENERATE AC on. Lines of the rest
+// are a transcript's, or begin with "signed": the card's answer to the last
+// command, which signedAnswer makes.
+type cdaStory struct {
+	name, why string
+	spoil     func(t *testing.T, c *ddaCard)
+	rest      []string
+	want      []string // parts of the transcript, in this order
+}
+
+// Answers without a signature.
+const (
+	plainAAC  = "< 80[00 001A 8877665544332211 06010A03A00000] 9000"
+	plainARQC = "< 80[80 001A 1122334455667788 06010A03A00000] 9000"
+	plainTC   = "< 80[40 001A 8877665544332211 06010A03A00000] 9000"
+)
+
+func cdaMode(mode string) func(*testing.T, *ddaCard) {
+	return func(_ *testing.T, c *ddaCard) { c.withs = append(c.withs, "cda-mode "+mode) }
+}
+
+// withFloor lets the terminal ask for a TC.
+func withFloor(mode string) func(*testing.T, *ddaCard) {
+	return func(_ *testing.T, c *ddaCard) {
+		c.withs = append(c.withs, "cda-mode "+mode, "floor-limit 5000")
+		c.cdols = strings.Replace(c.cdols, "9F0F[F8F8F8F800]", "9F0F[0000000000]", 1)
+	}
+}
+
+var (
+	requestCDA = "> 80AE90"
+	secondCDA  = "> 80AE50"
+)
+
+var cdaStories = []cdaStory{
+	{"ok", "Both cryptograms are signed (CDA mode 1): the issuer gets the one that was inside the\nsignature, TVR byte 1 stays zero, and TSI says that data authentication was done.", nil,
+		[]string{"signed 80", "! host 00 approved", "signed 40"},
+		[]string{requestCDA, "? online", "9F26[1122334455667788]", "95[0000008000]", secondCDA, "= Approved", "9F26[8877665544332211]", "9B[E800]"}},
+	{"offline", "A TC without the issuer is signed in each mode, here 3.", withFloor("03"),
+		[]string{"signed 40"}, []string{"> 80AE50", "= Approved", `ARC "Y1"`, "9F26[8877665544332211]"}},
+	{"mode-2", "Mode 2: the ARQC is signed, the TC after the issuer's approval is not.", cdaMode("02"),
+		[]string{"signed 80", "! host 00 approved", plainTC}, []string{requestCDA, "> 80AE40", "= Approved", "9B[E800]"}},
+	{"mode-3", "Mode 3: neither is signed. Data authentication was not done (TSI B1b8 is zero).", cdaMode("03"),
+		[]string{plainARQC, "! host 00 approved", plainTC}, []string{"> 80AE80", "> 80AE40", "= Approved", "9B[6800]"}},
+	{"mode-4", "Mode 4: the TC after the issuer's approval is signed, the ARQC is not.", cdaMode("04"),
+		[]string{plainARQC, "! host 00 approved", "signed 40"}, []string{"> 80AE80", secondCDA, "= Approved", "9B[E800]"}},
+	{"unable", "Unable to go online, and the action codes allow it: the TC is signed in each mode,\nhere 2.", withFloorForced,
+		[]string{"signed 80", "! host offline", "signed 40"}, []string{requestCDA, secondCDA, "= Approved", `ARC "Y3"`}},
+	{"unable-failed", "The same with a wrong signature: declined after all, Z3.", withFloorForced,
+		[]string{"signed 80", "! host offline", "signed 40 number"}, []string{secondCDA, "= Declined: signature wrong", `ARC "Z3"`, "95[0400000800]"}},
+	{"declined-by-issuer", "The issuer declines: an AAC is asked for, without a signature.", nil,
+		[]string{"signed 80", "! host 05 declined", plainAAC}, []string{"> 80AE00", "= Declined: declined by issuer"}},
+	{"aac", "The card declines where a signed ARQC was asked for: an AAC is never signed, and data\nauthentication was not done (TSI B1b8 is zero).", nil,
+		[]string{plainAAC}, []string{requestCDA, "= Declined: declined by card", "95[0000008000]", "9B[6800]"}},
+	{"aac-with-signature", "An AAC with a signature in it: that is not looked at, wrong as it is.", nil,
+		[]string{"signed 00 number clear"}, []string{"= Declined: declined by card", "95[0000008000]"}},
+	{"aac-without-cryptogram", "An AAC that holds no cryptogram in clear breaks the rules.", nil,
+		[]string{"signed 00"}, []string{"= EndApplication: card data", "9F26 is missing"}},
+	{"denied", "The action codes deny: an AAC is asked for, without a signature.", func(_ *testing.T, c *ddaCard) {
+		c.withs = append(c.withs, "tac-denial 0000008000")
+	}, []string{plainAAC}, []string{"> 80AE00", "= Declined: declined by terminal"}},
+	{"downgraded", "A TC is asked for, the card signs an ARQC.", withFloor("01"),
+		[]string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE50", "? online", secondCDA, "= Approved"}},
+	{"long-length", "The card writes a length in two bytes, and pads between objects: the signature covers\nits objects as they came, without the padding.", nil,
+		[]string{"signed 80 long", "! host 00 approved", "signed 40 long"}, []string{requestCDA, "= Approved"}},
+	{"arqc-number", "The ARQC is signed with another unpredictable number, as a replayed one would be: CDA\nfailed, the issuer is not asked, an AAC is asked for without a signature (Book 4,\n6.3.2.1).", nil,
+		[]string{"signed 80 number", plainAAC}, []string{requestCDA, "> 80AE00", "5A31", "= Declined: signature wrong", "hash differs", `ARC "Z1"`, "95[0400008000]", "9B[E800]"}},
+	{"arqc-not-aac", "The same, and the card gives a TC to the request for an AAC: declined all the same.", nil,
+		[]string{"signed 80 number", plainTC}, []string{"> 80AE00", "= Declined: signature wrong"}},
+	{"arqc-data", "The card signed another amount than the one that was sent to it.", nil,
+		[]string{"signed 80 data", plainAAC}, []string{"> 80AE00", "= Declined: signature wrong", "transaction data hash differs"}},
+	{"arqc-information", "The signature is over a TC, the cryptogram information in clear says ARQC.", nil,
+		[]string{"signed 80 information", plainAAC}, []string{"> 80AE00", "= Declined: signature wrong", "cryptogram information"}},
+	{"arqc-short", "The signature is shorter than the card's key.", nil,
+		[]string{"signed 80 short", plainAAC}, []string{"> 80AE00", "= Declined: signature wrong", "not as long as the key"}},
+	{"arqc-unsigned", "An ARQC in format 1 where a signed one was asked for: CDA failed.", nil,
+		[]string{plainARQC, plainAAC}, []string{"> 80AE00", "= Declined: signature wrong", "not signed", "95[0400008000]"}},
+	{"arqc-in-clear", "An ARQC in clear, in format 2, without a signature: CDA failed.", nil,
+		[]string{"< 77[9F27[80] 9F36[001A] 9F26[1122334455667788]] 9000", plainAAC}, []string{"> 80AE00", "= Declined: signature wrong", "not signed"}},
+	{"tc-wrong", "The TC that needs no issuer is wrongly signed: declined at once, without a second\nGENERATE AC (Book 4, 6.3.2.1).", withFloor("01"),
+		[]string{"signed 40 number"}, []string{"> 80AE50", "= Declined: signature wrong", `ARC "Z1"`, "95[0400000000]"}},
+	{"tc-unsigned", "The TC that needs no issuer is not signed, as a yes card would answer: declined.", withFloor("01"),
+		[]string{plainTC}, []string{"> 80AE50", "= Declined: signature wrong", "not signed"}},
+	{"second-wrong", "The issuer approved, and the card's TC is wrongly signed: declined, and the issuer must\nbe told. Its script 72 is sent first.", nil,
+		[]string{"signed 80", "! host 00 approved 72[86[84160000]]", "signed 40 data", "< 9000"},
+		[]string{secondCDA, "84160000", "= Declined: signature wrong", "host must reverse", "95[0400008000]"}},
+	{"second-unsigned", "The issuer approved, and the card's TC is not signed: declined, and the issuer must be\ntold.", nil,
+		[]string{"signed 80", "! host 00 approved", plainTC}, []string{secondCDA, "= Declined: signature wrong", "host must reverse"}},
+	{"second-aac", "The issuer approved, and the card declines, without a signature.", nil,
+		[]string{"signed 80", "! host 00 approved", plainAAC}, []string{secondCDA, "= Declined: card declined after approval", "host must reverse"}},
+	{"upgraded", "A signed TC where an ARQC was asked for breaks the rules, however well it is signed.", nil,
+		[]string{"signed 40"}, []string{requestCDA, "= EndApplication: cryptogram"}},
+	{"keys-wrong", "The static data was changed: CDA failed (TVR B1b3) before the cryptogram, none is asked\nto be signed, and the issuer sees it.", func(_ *testing.T, c *ddaCard) {
+		c.static = strings.Replace(c.static, "281231", "291231", 1)
+	}, []string{plainARQC, "! host 00 approved", plainTC}, []string{"> 80AE80", "95[0400008000]", "> 80AE40", "= Approved", "9B[E800]"}},
+	{"keys-missing", "The card has no certificate: CDA failed, and data missing (TVR B1b3 and B1b6).", func(_ *testing.T, c *ddaCard) {
+		c.iccData = "9F47[03]"
+	}, []string{plainARQC, "! host 00 approved", plainTC}, []string{"> 80AE80", "95[2400008000]", "= Approved"}},
+	{"keys-revoked", "The issuer's certificate is revoked.", func(_ *testing.T, c *ddaCard) {
+		c.withs = append(c.withs, "revoked 000001")
+	}, []string{plainARQC, "! host 05 declined", plainAAC}, []string{"> 80AE80", "95[0400008000]", "= Declined: declined by issuer: ", "revoked"}},
+	{"terminal-without", "The terminal has no CDA: DDA, with the same card.", func(t *testing.T, c *ddaCard) {
+		c.withs = append(c.withs, "capabilities 2048C0")
+		c.issue(t)
+	}, []string{plainARQC, "! host 00 approved", plainTC}, []string{"> 0088", "> 80AE80", "95[0000008000]", "= Approved", "9B[E800]"}},
+}
+
+// withFloorForced goes online because the merchant wants it, and may approve
+// without the issuer.
+func withFloorForced(t *testing.T, c *ddaCard) {
+	withFloor("02")(t, c)
+	c.withs = append(c.withs, "forced-online", "tac-default 0000000000")
+}
+
+// TestCDA runs the stories, each answer signed over what the kernel has sent.
+func TestCDA(t *testing.T) {
+	for _, story := range cdaStories {
+		t.Run(story.name, func(t *testing.T) {
+			c := newCDACard(t)
+			if story.spoil != nil {
+				story.spoil(t, c)
+			}
+			text := c.head(story.why)
+			for _, line := range story.rest {
+				if how, ok := strings.CutPrefix(line, "signed "); ok {
+					line = "< " + c.signedAnswer(t, text, strings.Fields(how))
+				}
+				text += line + "\n"
+			}
+			text = replay(t, text)
+			rest := text
+			for _, part := range story.want {
+				_, after, found := strings.Cut(rest, part)
+				if !found {
+					t.Fatalf("%q is not there, or not in its place, in\n%s", part, text)
+				}
+				rest = after
+			}
+			keepSigned(t, "cda-"+story.name, text)
+		})
+	}
+}
+
+// signedAnswer is a card's answer to the GENERATE AC at which the transcript
+// has come: a cryptogram type, and what is wrong with it. EMV 4.4 Book 2, 6.6.1.
+func (c *ddaCard) signedAnswer(t *testing.T, text string, how []string) string {
+	t.Helper()
+	played, _ := play(t, text)
+	var sent []byte // for PDOL, CDOL1, CDOL2
+	for _, line := range strings.Split(played, "\n") {
+		command, _, _ := strings.Cut(strings.TrimPrefix(line, "> "), " ")
+		switch {
+		case strings.HasPrefix(line, "> 80A8"):
+			sent = append(sent, unhex(t, command)[5+2:5+2+4]...) // behind 83 04
+		case strings.HasPrefix(line, "> 80AE"):
+			b := unhex(t, command)
+			sent = append(sent, b[5:len(b)-1]...)
+		}
+	}
+	wrong := func(what string) bool { return slices.Contains(how, what) }
+	cid, number, ac := how[0], "01234567", "1122334455667788"
+	if cid != "80" {
+		ac = "8877665544332211"
+	}
+	objects := fmt.Sprintf("9F27[%s] 9F36[001A] 9F10[06010A03A00000]", cid)
+	covered := unhex(t, objects)
+	if wrong("long") {
+		covered = append(covered, unhex(t, "DF7F8102AABB")...)
+		objects += " 0000 DF7F8102AABB"
+	}
+	if wrong("clear") {
+		objects += " 9F26[" + ac + "]"
+	}
+	if wrong("data") {
+		sent[4] ^= 0x01
+	}
+	if wrong("number") {
+		number = "01234566"
+	}
+	if wrong("information") {
+		cid = "40"
+	}
+	hash := sha1.Sum(append(sent, covered...))
+	dynamic := append(unhex(t, "05 01 20 02 C0DE"+cid+ac), hash[:]...)
+	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.icc.Size()-22-len(dynamic))...)
+	signature := signRecoverable(c.icc, dynamic, unhex(t, number))
+	if wrong("short") {
+		signature = signature[1:]
+	}
+	return fmt.Sprintf("77[%s 9F4B[%X]] 9000", objects, signature)
+}
