@@ -80,7 +80,6 @@ const (
 // from wherever it is it comes back to its idle screen, sells, and its books
 // agree with everyone's.
 func TestMonkey(t *testing.T) {
-	t.Parallel()
 	events := *monkeyEvents
 	if rig.Race {
 		events = min(events, 3_000)

@@ -33,6 +33,7 @@ const (
 	Approved          // money moves
 	Reversing         // in doubt, and being undone
 	Reversed          // undone
+	Cancelled         // by people, before anything was asked of the issuer
 )
 
 // Copy tells for whom the slip is.
@@ -181,6 +182,8 @@ func (s *slip) outcome(in Input) {
 	case Reversed:
 		s.field(s.words.hostRef, in.HostRef)
 		s.centre(s.words.reversed, false)
+	case Cancelled:
+		s.centre(s.words.nothingCharged, false)
 	case Declined:
 		s.field(s.words.code, in.Code)
 		s.centre(s.words.reasons[in.Code], false)

@@ -59,7 +59,10 @@ var stories = map[string]func(*receipt.Input){
 		in.Outcome, in.Code, in.AuthCode, in.HostRef = receipt.Reversing, "", "", ""
 	},
 	"reversed": func(in *receipt.Input) { in.Outcome, in.AuthCode = receipt.Reversed, "" },
-	"copy":     func(in *receipt.Input) { in.Reprint = true },
+	"cancelled": func(in *receipt.Input) {
+		in.Outcome, in.AuthCode, in.HostRef, in.AC = receipt.Cancelled, "", "", ""
+	},
+	"copy": func(in *receipt.Input) { in.Reprint = true },
 	"test": func(in *receipt.Input) {
 		in.Test, in.MerchantName = true, "A store with a name that is long beyond reason"
 	},
@@ -140,7 +143,7 @@ func TestHostileFields(t *testing.T) {
 // TestOnlyApprovalLooksApproved reads each slip as a hurried cashier does.
 func TestOnlyApprovalLooksApproved(t *testing.T) {
 	for outcome, want := range map[receipt.Outcome]bool{
-		receipt.Approved: true, receipt.Declined: false, receipt.Reversing: false, receipt.Reversed: false,
+		receipt.Approved: true, receipt.Declined: false, receipt.Reversing: false, receipt.Reversed: false, receipt.Cancelled: false,
 	} {
 		for language, word := range map[receipt.Language]string{receipt.English: "APPROVED", receipt.Chinese: "成功"} {
 			in := sale(t)

@@ -57,6 +57,7 @@ func (u *UI) draw() {
 		p.scroller.ScrollToOffset(u.scroller.Offset)
 	}
 	u.scroller, u.drawn = p.scroller, now
+	release(u.root)
 	u.root.Objects = p.objects
 	u.root.Refresh()
 	u.arm(u.drawing, 1)

@@ -5,6 +5,7 @@ import (
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
+	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/driver/mobile"
 	"fyne.io/fyne/v2/widget"
@@ -22,7 +23,8 @@ type key struct {
 	draw    func(*page, area)
 	tapped  func()
 
-	down bool
+	down     bool
+	renderer *keyRenderer // once there is one
 }
 
 var (
@@ -126,7 +128,25 @@ func (k *key) CreateRenderer() fyne.WidgetRenderer {
 	r := &keyRenderer{key: k, face: canvas.NewRectangle(k.plain)}
 	r.face.CornerRadius = k.radius
 	r.objects = []fyne.CanvasObject{r.face}
+	k.renderer = r
 	return r
+}
+
+// release lets go of what is drawn on the keys of a screen that has gone. Fyne
+// keeps their renderers for a minute, and with them every icon.
+func release(o fyne.CanvasObject) {
+	switch o := o.(type) {
+	case *fyne.Container:
+		for _, child := range o.Objects {
+			release(child)
+		}
+	case *container.Scroll:
+		release(o.Content)
+	case *key:
+		if r := o.renderer; r != nil {
+			r.objects, r.key.page.objects = []fyne.CanvasObject{r.face}, nil
+		}
+	}
 }
 
 type keyRenderer struct {

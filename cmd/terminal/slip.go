@@ -54,7 +54,9 @@ func slipOutcome(s payment.State) receipt.Outcome {
 		return receipt.Reversing
 	case payment.Reversed:
 		return receipt.Reversed
-	case payment.Declined, payment.Cancelled:
+	case payment.Cancelled:
+		return receipt.Cancelled
+	case payment.Declined:
 		return receipt.Declined
 	}
 	return receipt.Declined

@@ -50,11 +50,17 @@ func (d *driver) RenderedTextSize(text string, size float32, style fyne.TextStyl
 }
 
 // CanvasForObject finds an object in the trees as they were after the last
-// batch of events; an object that was added since is not found, as in Fyne's
-// own drivers.
+// batch of events. With one panel an object that was added since, or will be,
+// can be on no other canvas than what shows there, and Fyne draws its icons
+// for that scale at once; as in Fyne's driver for phones.
 func (d *driver) CanvasForObject(o fyne.CanvasObject) fyne.Canvas {
 	if c := d.s.canvasOf(o); c != nil {
 		return c
+	}
+	if len(d.s.displays) == 1 {
+		if w := d.s.displays[0].top(); w != nil {
+			return w.canvas
+		}
 	}
 	return nil
 }

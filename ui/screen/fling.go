@@ -2,6 +2,7 @@ package screen
 
 import (
 	"math"
+	"slices"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -94,13 +95,18 @@ func (d *display) forgetRun(r *running) {
 	}
 }
 
-// stopRunning ends all that runs on, and tells whether anything did.
-func (d *display) stopRunning() bool {
+// runsOn tells whether an object runs on.
+func (d *display) runsOn(o fyne.CanvasObject) bool {
+	drag, ok := o.(fyne.Draggable)
+	return ok && slices.ContainsFunc(d.runs, func(r *running) bool { return r.drag == drag })
+}
+
+// stopRunning ends all that runs on.
+func (d *display) stopRunning() {
 	runs := d.runs
 	d.runs = nil
 	for _, r := range runs {
 		d.s.anims.stop(r)
 		r.drag.DragEnd()
 	}
-	return len(runs) > 0
 }

@@ -234,6 +234,20 @@ func TestFingerStopsWhatRunsOnAndTapsNothing(t *testing.T) {
 	})
 }
 
+// TestKeyBesideWhatRunsOn is tapped at once, as it is in a hurry.
+func TestKeyBesideWhatRunsOn(t *testing.T) {
+	selected, taps := 0, 0
+	back := widget.NewButton("back", func() { taps++ })
+	run(t, func(*rig) fyne.CanvasObject { return container.NewBorder(back, nil, nil, nil, rows(&selected)) }, func(r *rig) {
+		r.drag(200, 500, 300, 10)
+		r.pass(20 * ms)
+		r.tapOn(back)
+		if taps != 1 || selected != 0 {
+			t.Errorf("%d taps and %d rows selected, want the key beside the list to work", taps, selected)
+		}
+	})
+}
+
 func TestRestBeforeLettingGo(t *testing.T) {
 	selected := 0
 	list := rows(&selected)

@@ -1,6 +1,8 @@
 package screen
 
 import (
+	"image"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 )
@@ -124,12 +126,21 @@ func (t *tree) visit(o, parent fyne.CanvasObject, depth int) int {
 	return seen
 }
 
-// redraw draws an icon for the canvas that it is now on. Before that Fyne knew
-// no scale, and drew it twice as large as it is shown.
+// redraw draws an icon for the canvas that it is now on, unless it was drawn for
+// it already. Where Fyne knew no scale it drew it twice as large as it is shown.
 func redraw(o fyne.CanvasObject) {
-	if i, ok := o.(*canvas.Image); ok && (i.Resource != nil || i.File != "") {
-		i.Refresh()
+	i, ok := o.(*canvas.Image)
+	if !ok || i.Resource == nil && i.File == "" {
+		return
 	}
+	if c := fyne.CurrentApp().Driver().CanvasForObject(o); c != nil && i.Image != nil {
+		size := i.Size()
+		w, h := c.PixelCoordinateForPosition(fyne.NewPos(size.Width, size.Height))
+		if i.Image.Bounds().Size() == image.Pt(w, h) {
+			return
+		}
+	}
+	i.Refresh()
 }
 
 // grow lays out the parents of an object that wants another size than before,

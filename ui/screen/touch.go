@@ -74,13 +74,15 @@ func (d *display) fingerDown(id int, at fyne.Position) {
 	c := w.canvas
 	f := &finger{layer: c.layerAt(at), start: at, at: at}
 	d.fingers[id] = f
-	// A finger stops what still runs on from a drag, and does no more.
-	if d.stopRunning() {
-		f.spent = true
-	}
 	if f.layer == nil {
+		d.stopRunning()
 		return
 	}
+	// A finger stops what still runs on from a drag. On it, it does no more:
+	// what lies below is not what was meant.
+	on, _ := objectAt(f.layer, at, isDraggable)
+	f.spent = d.runsOn(on)
+	d.stopRunning()
 	f.target, _ = objectAt(f.layer, at, isTappable)
 	touched, where := objectAt(f.layer, at, func(o fyne.CanvasObject) bool {
 		_, touchable := o.(mobile.Touchable)
