@@ -21,6 +21,7 @@ const (
 	tvrNewCard          tvrBit = 1<<8 | 0x08
 	tvrCVMFailed        tvrBit = 2<<8 | 0x80
 	tvrCVMUnrecognised  tvrBit = 2<<8 | 0x40
+	tvrPINTryLimit      tvrBit = 2<<8 | 0x20
 	tvrNoPINPad         tvrBit = 2<<8 | 0x10
 	tvrPINNotEntered    tvrBit = 2<<8 | 0x08
 	tvrOnlinePIN        tvrBit = 2<<8 | 0x04
@@ -77,7 +78,8 @@ func (k *Kernel) aip(bit byte) bool { return k.card[aipTag][0]&bit != 0 }
 
 // The bits of 9F33, terminal capabilities. EMV 4.4 Book 4, Annex A2.
 const (
-	capOnlinePIN = 0x40 // byte 2
+	capPlainPIN  = 0x80 // byte 2: offline, not enciphered
+	capOnlinePIN = 0x40
 	capSignature = 0x20
 	capNoCVM     = 0x08
 	capSDA       = 0x80 // byte 3

@@ -15,6 +15,8 @@ const (
 	swUnsupported      = 0x6A81 // SELECT: the card is blocked
 	swRecordNotFound   = 0x6A83
 	swConditions       = 0x6985 // GPO: take another application
+	swPINBlocked       = 0x6983 // VERIFY
+	swPINInvalidated   = 0x6984 // VERIFY
 	referenceByName    = 0x04
 	selectFirst        = 0x00
 	selectNext         = 0x02
@@ -25,6 +27,7 @@ const (
 	insGetOptions      = 0xA8
 	insGenerateAC      = 0xAE
 	insGetData         = 0xCA
+	insVerify          = 0x20
 	insInternal        = 0x88
 	insExternal        = 0x82
 	claInterindustry   = 0x00

@@ -22,9 +22,10 @@ const (
 	methodMask         = 0x3F
 	methodNext         = 0x40 // in the same byte: go on if this one fails
 	methodFail         = 0x00
+	methodPlainPIN     = 0x01
 	methodOnlinePIN    = 0x02
-	methodOfflinePIN   = 0x01 // to 05, but for 02
-	methodOfflineLast  = 0x05
+	methodPlainPINSign = 0x03 // and a signature
+	methodPINLast      = 0x05 // 04 and 05 are enciphered
 	methodBiometric    = 0x06 // to 0F
 	methodBioLast      = 0x0F
 	methodSignature    = 0x1E
@@ -43,6 +44,7 @@ type cvmRules struct {
 	x, y  uint32
 	rest  []cvmRule
 	noPIN bool // bypassed, or the pad is broken: nobody is asked again
+	tries pinTries
 }
 
 // parseCVMList reads 8E. EMV 4.4 Book 3, 10.5.
@@ -95,10 +97,9 @@ func (k *Kernel) applyRules() (Action, error) {
 			return k.verificationFailed()
 		case !k.supports(rule.method()):
 			k.noteUnsupported(rule.method())
-		case rule.method() == methodOnlinePIN:
-			if !k.rules.noPIN {
-				k.state = enteringPIN
-				return EnterPIN{Card: k.cardRead()}, nil
+		case rule.method() <= methodPINLast:
+			if action, asked := k.askPIN(rule.method()); asked {
+				return action, nil
 			}
 			k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
 		default:
@@ -121,15 +122,35 @@ func (k *Kernel) perform(rule cvmRule) (Action, error) {
 	return k.assessRisk()
 }
 
+// askPIN asks for the PIN of a method, unless there is no sense in it: nobody
+// enters one any more, or the card would not look at it.
+func (k *Kernel) askPIN(method byte) (Action, bool) {
+	switch {
+	case k.rules.noPIN:
+		return nil, false
+	case method == methodOnlinePIN:
+		k.state = enteringPIN
+		return EnterPIN{Card: k.cardRead()}, true
+	}
+	return k.askOfflinePIN()
+}
+
 // pinEntered goes on after the cardholder's PIN. EMV 4.4 Book 3, 10.5.2 and
 // Book 4, 6.3.4.3.
 func (k *Kernel) pinEntered(p PINResult) (Action, error) {
+	if p.Status != PINEntered {
+		return k.pinMissing(p)
+	}
 	rule := k.rules.rest[0]
+	k.tvr.set(tvrOnlinePIN)
+	k.cvm, k.cvmResults = CVMOnlinePIN, [3]byte{rule.code, rule.condition, cvmUnknown}
+	return k.assessRisk()
+}
+
+// pinMissing goes on without a PIN; the cardholder is not asked for another.
+// EMV 4.4 Book 3, 10.5.
+func (k *Kernel) pinMissing(p PINResult) (Action, error) {
 	switch p.Status {
-	case PINEntered:
-		k.tvr.set(tvrOnlinePIN)
-		k.cvm, k.cvmResults = CVMOnlinePIN, [3]byte{rule.code, rule.condition, cvmUnknown}
-		return k.assessRisk()
 	case PINBypassed:
 		k.tvr.set(tvrPINNotEntered)
 	case PINPadFault:
@@ -138,6 +159,12 @@ func (k *Kernel) pinEntered(p PINResult) (Action, error) {
 		return nil, fmt.Errorf("%w: PIN status %d", ErrUnexpected, p.Status)
 	}
 	k.rules.noPIN = true
+	return k.pinFailed()
+}
+
+// pinFailed leaves the rule of a PIN without success.
+func (k *Kernel) pinFailed() (Action, error) {
+	rule := k.rules.rest[0]
 	k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
 	if !rule.next() {
 		return k.verificationFailed()
@@ -157,8 +184,10 @@ func (k *Kernel) verificationFailed() (Action, error) {
 func (k *Kernel) supports(method byte) bool {
 	c := k.cfg.Capabilities[1]
 	switch method {
-	case methodFail:
-		return true
+	case methodPlainPIN:
+		return c&capPlainPIN != 0
+	case methodPlainPINSign:
+		return c&capPlainPIN != 0 && c&capSignature != 0
 	case methodOnlinePIN:
 		return c&capOnlinePIN != 0
 	case methodSignature:
@@ -173,8 +202,12 @@ func (k *Kernel) supports(method byte) bool {
 // does not know. EMV 4.4 Book 3, 10.5.
 func (k *Kernel) noteUnsupported(method byte) {
 	switch {
-	case method >= methodOfflinePIN && method <= methodOfflineLast: // online among them
+	case method == methodOnlinePIN:
 		k.tvr.set(tvrNoPINPad)
+	case method <= methodPINLast: // where another form could be had, the pad is there
+		if k.cfg.Capabilities[1]&capPlainPIN == 0 {
+			k.tvr.set(tvrNoPINPad)
+		}
 	case method >= methodBiometric && method <= methodBioLast:
 		k.tvr.set(tvrBiometricLacking)
 	case method != methodSignature && method != methodNone:

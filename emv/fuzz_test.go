@@ -28,6 +28,7 @@ func FuzzKernel(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := newSetup()
+		s.config.Capabilities[1] |= 0xA0 // plaintext PIN and signature
 		k, err := emv.New(s.config, s.transaction)
 		if err != nil {
 			t.Fatal(err)
@@ -98,6 +99,16 @@ func (c *chance) answer(a emv.Action) emv.Event {
 			c.tc, c.asked = isTC(data), a.Command[2]&0xC0 == 0x40
 		}
 		return emv.Response{Data: data}
+	case emv.VerifyPIN:
+		switch c.byte() % 4 {
+		case 0:
+			return emv.Response{Data: []byte{0x90, 0x00}}
+		case 1:
+			return emv.Response{Data: []byte{0x63, 0xC0 | c.byte()&0x0F}}
+		case 2:
+			return emv.PINResult{Status: emv.PINBypassed + emv.PINStatus(c.byte()%2)}
+		}
+		return emv.Response{Data: []byte{c.byte(), c.byte()}}
 	case emv.Choose:
 		return emv.Choice{Index: int(c.byte())%(len(a.Apps)+1) - 1}
 	case emv.EnterPIN:

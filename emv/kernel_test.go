@@ -21,7 +21,7 @@ func TestNewRefuses(t *testing.T) {
 		name, want string
 		spoil      func(*emv.Config, *emv.Transaction)
 	}{
-		{"offline PIN", "9F33 byte 2 claims 90", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x90 }},
+		{"enciphered offline PIN", "9F33 byte 2 claims 10", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x90 }},
 		{"XDA and card capture", "9F33 byte 3 claims 24", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2] |= 0x24 }},
 		{"CDA mode", "CDA mode 5", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 5 }},
 		{"no CDA mode", "CDA mode 0", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 0 }},
@@ -118,6 +118,45 @@ func TestUnexpected(t *testing.T) {
 		if done, ok := action.(emv.Done); ok && (done.Outcome.Status != emv.Approved || i != len(steps)-1) {
 			t.Fatalf("step %d: %+v", i, done.Outcome)
 		}
+	}
+}
+
+// TestOfflinePINUnexpected: a PIN for the card is answered by the card, or not
+// at all; that the device has one says nothing.
+func TestOfflinePINUnexpected(t *testing.T) {
+	s := newSetup()
+	for _, line := range []string{"application F043504F530102", "capabilities 20C840"} {
+		if err := s.set(line); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k, err := emv.New(s.config, s.transaction)
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := saleWithPIN(t)[:8]
+	record, ok := steps[7].(emv.Response)
+	if !ok {
+		t.Fatalf("step 7 is a %T", steps[7])
+	}
+	record.Data = bytes.Replace(record.Data, unhex(t, "8E[00000000 00000000 0200]"), unhex(t, "8E[00000000 00000000 0100]"), 1)
+	steps[7] = record
+	var action emv.Action
+	for _, e := range append(steps, emv.Response{Data: unhex(t, "9F17[03] 9000")}) {
+		if action, err = k.Step(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := action.(emv.VerifyPIN); !ok {
+		t.Fatalf("%T, want VerifyPIN", action)
+	}
+	for _, wrong := range []emv.Event{emv.PINResult{Status: emv.PINEntered}, emv.PINResult{Status: emv.PINPadFault + 1}, emv.Choice{}, emv.Start{}} {
+		if a, err := k.Step(wrong); !errors.Is(err, emv.ErrUnexpected) {
+			t.Errorf("%#v gave %T, %v, want ErrUnexpected", wrong, a, err)
+		}
+	}
+	if a, err := k.Step(emv.Response{Data: unhex(t, "9000")}); err != nil {
+		t.Errorf("the card's consent gave %T, %v", a, err)
 	}
 }
 

@@ -13,6 +13,7 @@
 //		switch a := action.(type) {
 //		case emv.Transmit: // send a.Command, then Step(emv.Response{...})
 //		case emv.EnterPIN: // ask, then Step(emv.PINResult{...})
+//		case emv.VerifyPIN: // let the device ask the card, then Step(emv.Response{...})
 //		case emv.GoOnline: // ask the issuer, then Step(emv.HostResult{...})
 //		case emv.Done:     // a.Outcome
 //		}
@@ -56,7 +57,7 @@ type (
 	CardGone struct{}
 	// Choice answers Choose: an index into Choose.Apps, or -1 for none of them.
 	Choice struct{ Index int }
-	// PINResult answers EnterPIN.
+	// PINResult answers EnterPIN, and VerifyPIN when no PIN came to the card.
 	PINResult struct{ Status PINStatus }
 	// HostResult answers GoOnline.
 	HostResult struct {
@@ -100,6 +101,14 @@ type (
 	}
 	// EnterPIN asks for an online PIN.
 	EnterPIN struct{ Card Card }
+	// VerifyPIN asks for a PIN that the card verifies. The device which takes
+	// the PIN builds its block and completes the command, so no clear PIN
+	// comes near this process. The card's response answers it.
+	VerifyPIN struct {
+		Card      Card
+		Command   []byte // VERIFY up to the length of its data
+		TriesLeft int    // as the card tells, or -1
+	}
 	// GoOnline asks the issuer.
 	GoOnline struct {
 		Card Card
@@ -110,11 +119,12 @@ type (
 	Done struct{ Outcome Outcome }
 )
 
-func (Transmit) action() {}
-func (Choose) action()   {}
-func (EnterPIN) action() {}
-func (GoOnline) action() {}
-func (Done) action()     {}
+func (Transmit) action()  {}
+func (Choose) action()    {}
+func (EnterPIN) action()  {}
+func (VerifyPIN) action() {}
+func (GoOnline) action()  {}
+func (Done) action()      {}
 
 // App is an application that card and terminal share.
 type App struct {

@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite what the kernel does in testdat
 // and these must come out, and are rewritten by -update:
 //
 //	>       a command, and what it is
-//	?       a question: choose, pin, online
+//	?       a question: choose, pin, verify, online
 //	=       the outcome
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -167,6 +167,8 @@ func (r *run) step(e emv.Event) []string {
 		return []string{question + strings.Join(apps, ", ")}
 	case emv.EnterPIN:
 		return []string{"? pin " + a.Card.PAN.Masked()}
+	case emv.VerifyPIN:
+		return []string{fmt.Sprintf("? verify %X, tries left %d", a.Command, a.TriesLeft)}
 	case emv.GoOnline:
 		r.checkHostData(a.Data)
 		return []string{"? online " + cvmNames[a.CVM], "?  " + formatNotation(a.Data)}
@@ -236,7 +238,8 @@ var statusNames = map[emv.Status]string{
 }
 
 var cvmNames = map[emv.CVM]string{
-	emv.CVMNone: "nothing", emv.CVMOnlinePIN: "online PIN", emv.CVMSignature: "signature", emv.CVMFailed: "failed method",
+	emv.CVMNone: "nothing", emv.CVMOnlinePIN: "online PIN", emv.CVMSignature: "signature",
+	emv.CVMOfflinePIN: "offline PIN", emv.CVMFailed: "failed method",
 }
 
 // parseEvent reads an input line.

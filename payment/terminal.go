@@ -67,8 +67,8 @@ func (t *Terminal) Allows(r Request) error {
 }
 
 // capabilities is 9F33, Book 4 A2: what the fitted devices can do and the
-// parameters allow. A signature and the offline methods are not implemented,
-// and so are absent.
+// parameters allow. No device here takes a PIN for the card itself, and no
+// copy of the slip is signed, so these methods are absent.
 func (t *Terminal) capabilities() [3]byte {
 	const (
 		chip      = 0x20 // byte 1
