@@ -13,7 +13,7 @@ import (
 // The chip counts for all of them together.
 type application struct {
 	p     issuer.Profile
-	key   *rsa.PrivateKey
+	key   *rsa.PrivateKey // nil without DDA and CDA
 	lists struct{ pdol, cdol1, cdol2, ddol tlv.DOL }
 }
 
@@ -24,11 +24,13 @@ func newApplications(p issuer.Profile) ([]application, error) {
 	}
 	var all []application
 	for _, p := range append([]issuer.Profile{p}, p.Others...) {
-		key, err := p.Key()
-		if err != nil {
-			return nil, err
+		a := application{p: p}
+		if p.Signs() {
+			var err error
+			if a.key, err = p.Key(); err != nil {
+				return nil, err
+			}
 		}
-		a := application{p: p, key: key}
 		for _, list := range []struct {
 			name string
 			to   *tlv.DOL
@@ -37,6 +39,7 @@ func newApplications(p issuer.Profile) ([]application, error) {
 			{"PDOL", &a.lists.pdol, p.PDOL}, {"CDOL1", &a.lists.cdol1, p.CDOL1},
 			{"CDOL2", &a.lists.cdol2, p.CDOL2}, {"DDOL", &a.lists.ddol, p.DDOL},
 		} {
+			var err error
 			if *list.to, err = tlv.ParseDOL(list.from); err != nil {
 				return nil, fmt.Errorf("sim: card %q: %s: %w", p.Name, list.name, err)
 			}

@@ -58,6 +58,7 @@ type Card struct {
 	counters Counters
 	at       progress
 	amounts  map[tlv.Tag][]byte // what the terminal told in the last list
+	told     []byte             // all that it told for PDOL, CDOL1 and CDOL2
 	arqc     [8]byte
 	arc      [2]byte // authenticated by the issuer
 	trusted  bool    // the issuer's answer was right
@@ -110,7 +111,7 @@ func (c *Card) ATR() []byte {
 
 // reset forgets what a chip forgets without power.
 func (c *Card) reset() {
-	c.at, c.amounts, c.arqc, c.arc = idle, nil, [8]byte{}, [2]byte{}
+	c.at, c.amounts, c.told, c.arqc, c.arc = idle, nil, nil, [8]byte{}, [2]byte{}
 	c.trusted, c.failed, c.pinRight = false, false, false
 	c.application, c.next = c.applications[0], 0
 }

@@ -227,6 +227,8 @@ func TestCardRefuses(t *testing.T) {
 		"GENERATE AC too early":     {card: "pin", before: application, command: gac1, sw: "6985"},
 		"GENERATE AC short":         {card: "pin", before: initiated, command: "80AE80000100 00", sw: "6700"},
 		"GENERATE AC with CDA":      {card: "pin", before: initiated, command: "80AE90001D" + cdol1Data + "00", sw: "6A86"},
+		"GENERATE AC with XDA":      {card: "cda", before: initiated, command: "80AE88001D" + cdol1Data + "00", sw: "6A86"},
+		"INTERNAL AUTH without key": {card: "sda", before: initiated, command: "0088000004CAFEBABE00", sw: "6D00"},
 		"EXTERNAL AUTH too early":   {card: "pin", before: initiated, command: "008200000A00000000000000003030", sw: "6985"},
 		"INTERNAL AUTH wrong size":  {card: "pin", before: initiated, command: "0088000003CAFEBA00", sw: "6700"},
 		"GET DATA unknown":          {card: "pin", before: application, command: "80CA9F4F00", sw: "6A88"},

@@ -15,6 +15,7 @@ const (
 	typeTC   = 0x40
 	typeARQC = 0x80
 	typeMask = 0xC0
+	askCDA   = 0x10 // in P1
 )
 
 // getProcessingOptions starts a transaction and counts it. EMV 4.4 Book 3,
@@ -31,7 +32,7 @@ func (c *Card) getProcessingOptions(cmd apdu) ([]byte, int) {
 		return nil, swWrongLength
 	}
 	c.counters.ATC++
-	c.at = initiated
+	c.at, c.told = initiated, append([]byte{}, data...)
 	if c.p.Format1 {
 		return tlv.Append(nil, tlv.ResponseFormat1, append(append([]byte{}, c.p.AIP...), c.p.AFL...)), swOK
 	}
@@ -42,10 +43,12 @@ func (c *Card) getProcessingOptions(cmd apdu) ([]byte, int) {
 // internalAuthenticate signs what the terminal sent, with a number of its own.
 // EMV 4.4 Book 2, 6.5.
 func (c *Card) internalAuthenticate(cmd apdu) ([]byte, int) {
-	if c.at != initiated {
+	switch {
+	case !c.p.DDA():
+		return nil, swUnknownINS
+	case c.at != initiated:
 		return nil, swConditions
-	}
-	if len(cmd.data) != c.lists.ddol.Size() {
+	case len(cmd.data) != c.lists.ddol.Size():
 		return nil, swWrongLength
 	}
 	var number [8]byte
@@ -73,18 +76,24 @@ func (c *Card) generateAC(cmd apdu) ([]byte, int) {
 	switch {
 	case c.at != initiated && c.at != askedHost && c.at != hostAnswer:
 		return nil, swConditions
-	case cmd.p1&^typeMask != 0 || cmd.p1&typeMask == typeMask || cmd.p2 != 0: // CDA and XDA are not in the AIP
+	case cmd.p1&^(typeMask|askCDA) != 0 || cmd.p1&typeMask == typeMask || cmd.p2 != 0: // XDA is not in the AIP
+		return nil, swWrongParameters
+	case cmd.p1&askCDA != 0 && !c.p.CDA():
 		return nil, swWrongParameters
 	case len(cmd.data) != list.Size():
 		return nil, swWrongLength
 	}
 	c.learn(list, cmd.data)
+	c.told = append(c.told, cmd.data...)
 	kind := c.decide(cmd.p1&typeMask, second)
 	ac := c.cryptogram(kind, second)
 	if kind == typeARQC {
 		c.arqc, c.at = ac, askedHost
 	} else {
 		c.at = finished
+	}
+	if cmd.p1&askCDA != 0 && kind != typeAAC {
+		return c.signedResponse(kind, ac, second)
 	}
 	return c.acResponse(kind, ac, second), swOK
 }
@@ -157,6 +166,29 @@ func (c *Card) acResponse(kind byte, ac [8]byte, second bool) []byte {
 	b = tlv.Append(b, tlv.ApplicationCryptogram, ac[:])
 	b = tlv.Append(b, tlv.IssuerApplicationData, iad)
 	return tlv.Append(nil, tlv.ResponseFormat2, b)
+}
+
+// signedResponse has its cryptogram inside the signature. EMV 4.4 Book 2, 6.6.1.
+func (c *Card) signedResponse(kind byte, ac [8]byte, second bool) ([]byte, int) {
+	var own [8]byte
+	if _, err := io.ReadFull(c.random, own[:]); err != nil {
+		return nil, swConditions
+	}
+	b := tlv.Append(nil, tlv.CryptogramInformation, []byte{kind})
+	b = tlv.Append(b, tlv.ATC, number(c.counters.ATC))
+	b = tlv.Append(b, tlv.IssuerApplicationData, issuer.ApplicationData(c.results(kind, second)))
+	covered := issuer.Combined{
+		Information: kind, Cryptogram: ac, TerminalNumber: c.amounts[tlv.UnpredictableNumber],
+		Transaction: append(append([]byte{}, c.told...), b...),
+	}
+	if c.p.Behaviour == issuer.Forged {
+		covered.TerminalNumber = nil // as one who replays what he has recorded
+	}
+	signed, err := issuer.SignCombined(c.key, own[:], covered)
+	if err != nil {
+		return nil, swConditions
+	}
+	return tlv.Append(nil, tlv.ResponseFormat2, tlv.Append(b, tlv.SDAD, signed)), swOK
 }
 
 // externalAuthenticate checks the issuer's answer: ARPC method 1, eight bytes,

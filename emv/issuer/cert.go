@@ -112,20 +112,55 @@ func certify(signer *rsa.PrivateKey, subject []byte, expiry time.Time, serial [3
 	}
 }
 
+// SignStatic makes the value of 93: the issuer's word for a card's data, with
+// the data authentication code (9F45). EMV 4.4 Book 2, 5.1.
+func (a *Authority) SignStatic(code [2]byte, static []byte) ([]byte, error) {
+	return padded(a.issuer, []byte{0x03, 0x01, code[0], code[1]}, static)
+}
+
 // SignDynamic makes the value of 9F4B: the card's answer to INTERNAL
 // AUTHENTICATE over its own number (2 to 8 bytes, 9F4C) and the data that the
 // terminal sent. EMV 4.4 Book 2, 6.5.1.
 func SignDynamic(key *rsa.PrivateKey, number, terminal []byte) ([]byte, error) {
+	return signNumber(key, number, nil, terminal)
+}
+
+// Combined is what a card signs together with its cryptogram: the information
+// about it (9F27) and itself, the terminal's unpredictable number, and the data
+// of the transaction: PDOL and CDOL values as received, then the objects of the
+// response. EMV 4.4 Book 2, 6.6.1.
+type Combined struct {
+	Information    byte
+	Cryptogram     [8]byte
+	TerminalNumber []byte // 9F37
+	Transaction    []byte
+}
+
+// SignCombined makes the value of 9F4B in a GENERATE AC response.
+func SignCombined(key *rsa.PrivateKey, number []byte, c Combined) ([]byte, error) {
+	hash := sha1.Sum(c.Transaction)
+	behind := append([]byte{c.Information}, c.Cryptogram[:]...)
+	return signNumber(key, number, append(behind, hash[:]...), c.TerminalNumber)
+}
+
+// signNumber signs dynamic data: the card's number and what is behind it.
+func signNumber(key *rsa.PrivateKey, number, behind, covered []byte) ([]byte, error) {
 	if len(number) < 2 || len(number) > 8 {
 		return nil, fmt.Errorf("%w: dynamic number of %d bytes", ErrCertificate, len(number))
 	}
-	body := append([]byte{0x05, 0x01, byte(1 + len(number)), byte(len(number))}, number...)
+	data := append([]byte{byte(len(number))}, number...)
+	data = append(data, behind...)
+	return padded(key, append([]byte{0x05, 0x01, byte(len(data))}, data...), covered)
+}
+
+// padded seals a body that is filled up to the length of the key.
+func padded(key *rsa.PrivateKey, body, covered []byte) ([]byte, error) {
 	room := key.Size() - len(body) - 1 - sha1.Size - 1
 	if room < 0 {
 		return nil, fmt.Errorf("%w: key of %d bytes", ErrCertificate, key.Size())
 	}
 	body = append(body, strings.Repeat("\xBB", room)...)
-	return seal(key, body, terminal), nil
+	return seal(key, body, covered), nil
 }
 
 // seal is the signature with message recovery: 6A, the body, a hash over body

@@ -47,6 +47,9 @@ var deck = []Order{
 		PAN: pan(11), PIN: testPIN, Keys: []string{testPIN}, AID: append(AID[:len(AID):len(AID)], 1), Label: "CLOUDPOS DEBIT",
 		Others: []Order{{Name: "twoapps-credit", PAN: pan(12), AID: append(AID[:len(AID):len(AID)], 2), Label: "CLOUDPOS CREDIT"}},
 	},
+	{Name: "sda", Title: "Has no key of its own; its issuer signed its data (SDA).", PAN: pan(13), Proof: ProofSDA},
+	{Name: "cda", Title: "Signs its cryptograms (CDA); the issuer approves.", PAN: pan(14), Proof: ProofCDA},
+	{Name: "forged", Title: "Signs its cryptograms wrongly (CDA): declined without asking the issuer.", PAN: pan(15), Proof: ProofCDA, Behaviour: Forged},
 }
 
 // Deck makes the development set's cards and the authority above them, whose

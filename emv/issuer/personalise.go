@@ -19,9 +19,31 @@ const (
 	sfiAccount      = 3
 )
 
-// aip says: DDA (20), cardholder verification (10), terminal risk management
-// (08), issuer authentication by command (04). EMV 4.4 Book 3, Annex C1.
-var aip = []byte{0x3C, 0x00}
+// aipRest says: cardholder verification (10), terminal risk management (08),
+// issuer authentication by command (04). EMV 4.4 Book 3, Annex C1.
+const aipRest = 0x1C
+
+// Proof is how a card shows that it is genuine.
+type Proof uint8
+
+// The proofs.
+const (
+	ProofDDA Proof = iota // it signs a number of the terminal's
+	ProofSDA              // its issuer signed its data; it has no key
+	ProofCDA              // it signs its cryptograms, and numbers too
+)
+
+// aip is 82 of a card with the proof.
+func (p Proof) aip() []byte {
+	switch p {
+	case ProofDDA:
+	case ProofSDA:
+		return []byte{aipSDA | aipRest, 0}
+	case ProofCDA:
+		return []byte{aipDDA | aipCDA | aipRest, 0}
+	}
+	return []byte{aipDDA | aipRest, 0}
+}
 
 // The lists of what a card wants to know. CDOL1 and CDOL2 have what a
 // cryptogram covers, CDOL2 the response code before it.
@@ -44,6 +66,7 @@ type Order struct {
 	PAN         string
 	PIN         string   // "" has no cardholder verification: rule "no CVM"
 	Keys        []string // see Profile
+	Proof       Proof
 	Behaviour   Behaviour
 	Protocol    int
 	Format1     bool
@@ -59,33 +82,25 @@ type Order struct {
 // Personalise makes a card. imk is the issuer's master key for application
 // cryptograms; serials come from random.
 func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile, error) {
-	key, err := rsa.GenerateKey(rand.Reader, iccBits)
-	if err != nil {
-		return Profile{}, fmt.Errorf("issuer: %s: card key: %w", o.Name, err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		return Profile{}, fmt.Errorf("issuer: %s: card key: %w", o.Name, err)
-	}
 	const psn = "01"
 	mk := DeriveICC(imk, o.PAN, psn)
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
 		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Protocol: o.Protocol, Format1: o.Format1,
-		AID: o.AID, Label: o.Label, MasterKey: mk[:], ICCKey: der, AIP: aip,
+		AID: o.AID, Label: o.Label, MasterKey: mk[:], AIP: o.Proof.aip(),
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}
 	account := accountRecord(o)
-	static := append(append([]byte{}, account...), aip...) // the value of 70, then the AIP that 9F4A names
-	var serial [3]byte
-	if _, err := io.ReadFull(random, serial[:]); err != nil {
-		return Profile{}, fmt.Errorf("issuer: %s: serial number: %w", o.Name, err)
+	static := append(append([]byte{}, account...), p.AIP...) // the value of 70, then the AIP that 9F4A names
+	prove := a.proveByKey
+	if !p.Signs() {
+		prove = a.proveStatic
 	}
-	card, err := a.Card(key, o.PAN, o.Expires, serial, static)
+	proof, err := prove(random, &p, o, static)
 	if err != nil {
 		return Profile{}, fmt.Errorf("issuer: %s: %w", o.Name, err)
 	}
-	p.Records = records(a, card, trackRecord(o), account)
+	p.Records = records(a, proof, trackRecord(o), account)
 	p.AFL = fileLocator(p.Records)
 	if p.Others, err = personaliseOthers(random, a, imk, o); err != nil {
 		return Profile{}, err
@@ -94,6 +109,44 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 		return Profile{}, err
 	}
 	return p, nil
+}
+
+// proveByKey gives the card a key, and returns the objects that certify it.
+func (a *Authority) proveByKey(random io.Reader, p *Profile, o Order, static []byte) ([]byte, error) {
+	key, err := rsa.GenerateKey(rand.Reader, iccBits)
+	if err != nil {
+		return nil, fmt.Errorf("card key: %w", err)
+	}
+	if p.ICCKey, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+		return nil, fmt.Errorf("card key: %w", err)
+	}
+	var serial [3]byte
+	if _, err := io.ReadFull(random, serial[:]); err != nil {
+		return nil, fmt.Errorf("serial number: %w", err)
+	}
+	card, err := a.Card(key, o.PAN, o.Expires, serial, static)
+	if err != nil {
+		return nil, err
+	}
+	objects := tlv.Append(nil, tlv.ICCKeyExponent, card.Exponent)
+	objects = tlv.Append(objects, tlv.ICCKeyRemainder, card.Remainder)
+	objects = tlv.Append(objects, tlv.DDOL, ddol)
+	return tlv.Append(objects, tlv.ICCCertificate, card.Signed), nil
+}
+
+// proveStatic returns the object that vouches for the data of a card without a
+// key.
+func (a *Authority) proveStatic(random io.Reader, p *Profile, _ Order, static []byte) ([]byte, error) {
+	p.DDOL = nil
+	var code [2]byte
+	if _, err := io.ReadFull(random, code[:]); err != nil {
+		return nil, fmt.Errorf("data authentication code: %w", err)
+	}
+	signed, err := a.SignStatic(code, static)
+	if err != nil {
+		return nil, err
+	}
+	return tlv.Append(nil, tlv.SSAD, signed), nil
 }
 
 // personaliseOthers makes the further applications of a chip.
@@ -111,23 +164,20 @@ func personaliseOthers(random io.Reader, a *Authority, imk [16]byte, chip Order)
 	return made, nil
 }
 
-// records lays out the files.
-func records(a *Authority, card Certificate, track, account []byte) []Record {
+// records lays out the files. proof is what a card shows beside the issuer's
+// certificate.
+func records(a *Authority, proof, track, account []byte) []Record {
 	ca := a.Issuer()
-	var issuerPart, cardPart []byte
+	var issuerPart []byte
 	issuerPart = tlv.Append(issuerPart, tlv.CAKeyIndex, []byte{a.public.Index})
 	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyExponent, ca.Exponent)
 	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyRemainder, ca.Remainder)
 	issuerPart = tlv.Append(issuerPart, tlv.IssuerCertificate, ca.Signed)
-	cardPart = tlv.Append(cardPart, tlv.ICCKeyExponent, card.Exponent)
-	cardPart = tlv.Append(cardPart, tlv.ICCKeyRemainder, card.Remainder)
-	cardPart = tlv.Append(cardPart, tlv.DDOL, ddol)
-	cardPart = tlv.Append(cardPart, tlv.ICCCertificate, card.Signed)
 	template := func(value []byte) Hex { return tlv.Append(nil, tlv.RecordTemplate, value) }
 	return []Record{
 		{SFI: sfiTrack, Number: 1, Data: template(track)},
 		{SFI: sfiCertificates, Number: 1, Data: template(issuerPart)},
-		{SFI: sfiCertificates, Number: 2, Data: template(cardPart)},
+		{SFI: sfiCertificates, Number: 2, Data: template(proof)},
 		{SFI: sfiAccount, Number: 1, Data: template(account)},
 	}
 }

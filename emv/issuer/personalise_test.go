@@ -114,6 +114,16 @@ func TestCertificatesRecover(t *testing.T) {
 				t.Fatalf("issuer modulus of %d bytes, want 144", len(issuerN))
 			}
 			static = append(static, p.AIP...)
+			if !p.Signs() {
+				b := recovered(t, issuerN, get(0x9F32), get(0x93), static)
+				if want := unhex(t, "0301"); !bytes.Equal(b[1:3], want) || b[5] != 0xBB {
+					t.Errorf("signed static data begin %X, want %X", b[1:6], want)
+				}
+				if len(p.ICCKey) != 0 || get(0x9F46) != nil || get(0x9F49) != nil {
+					t.Error("a card without a key has a key, a certificate or a DDOL")
+				}
+				return
+			}
 			covered := append(append(get(0x9F48), get(0x9F47)...), static...)
 			c := recovered(t, issuerN, get(0x9F32), get(0x9F46), covered)
 			if got := fmt.Sprintf("%X", c[1:14]); got != "04"+p.PAN+"FFFF"+"1231" {
@@ -153,9 +163,14 @@ func TestDeckHasWhatTestersCallFor(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"approve", "pin", "decline", "wrongpin", "nopse", "mute", "blocked", "cardsaysno", "t1", "twoapps"} {
+	for _, name := range []string{"approve", "pin", "decline", "wrongpin", "nopse", "mute", "blocked", "cardsaysno", "t1", "sda", "cda", "forged", "twoapps"} {
 		if _, ok := byName[name]; !ok {
 			t.Errorf("no card %q", name)
+		}
+	}
+	for name, aip := range map[string]string{"approve": "3C00", "sda": "5C00", "cda": "3D00", "forged": "3D00"} {
+		if got := fmt.Sprintf("%X", []byte(byName[name].AIP)); got != aip {
+			t.Errorf("card %q has AIP %s, want %s", name, got, aip)
 		}
 	}
 	if got := fmt.Sprint(byName["wrongpin"].Keys); got != "[0000 1234]" {
@@ -248,6 +263,29 @@ func TestCheckRefuses(t *testing.T) {
 		if err := p.Check(); err == nil {
 			t.Errorf("%s: accepted", name)
 		}
+	}
+}
+
+// TestSignCombined recovers a signature with its cryptogram. Book 2, table 19.
+func TestSignCombined(t *testing.T) {
+	profiles, _ := cards(t)
+	key, err := profiles[0].Key()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := issuer.Combined{Information: 0x80, Cryptogram: [8]byte{1, 2, 3, 4, 5, 6, 7, 8}, TerminalNumber: []byte{9, 9, 9, 9}, Transaction: []byte("all of it")}
+	signed, err := issuer.SignCombined(key, []byte{0xA1, 0xB2}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := recovered(t, key.N.Bytes(), big.NewInt(int64(key.E)).Bytes(), signed, c.TerminalNumber)
+	hash := sha1.Sum(c.Transaction)
+	want := append(unhex(t, "05012002A1B2800102030405060708"), hash[:]...)
+	if !bytes.Equal(b[1:1+len(want)], want) || b[1+len(want)] != 0xBB {
+		t.Errorf("dynamic data begin %X, want %X", b[1:1+len(want)], want)
+	}
+	if _, err := issuer.SignCombined(key, []byte{1}, c); err == nil {
+		t.Error("a number of one byte is signed")
 	}
 }
 

@@ -49,6 +49,7 @@ const (
 	Blocked  Behaviour = "blocked"   // refuses each SELECT: 6A81
 	SaysNo   Behaviour = "says-no"   // declines in the second GENERATE AC
 	AskPause Behaviour = "ask-pause" // asks for waiting time in each GENERATE AC
+	Forged   Behaviour = "forged"    // signs its cryptograms wrongly
 )
 
 // Record is one record of a card's files.
@@ -74,7 +75,7 @@ type Profile struct {
 	AID       Hex      `json:"aid"`
 	Label     string   `json:"label"`
 	MasterKey Hex      `json:"master_key"` // for application cryptograms
-	ICCKey    Hex      `json:"icc_key"`    // RSA, PKCS #8
+	ICCKey    Hex      `json:"icc_key"`    // RSA, PKCS #8; none without DDA and CDA
 	AIP       Hex      `json:"aip"`
 	AFL       Hex      `json:"afl"`
 	PDOL      Hex      `json:"pdol"`
@@ -99,6 +100,22 @@ func (p Profile) String() string {
 
 // LogValue masks the profile for slog.
 func (p Profile) LogValue() slog.Value { return slog.StringValue(p.String()) }
+
+// The bits of the AIP for offline data authentication. EMV 4.4 Book 3, Annex C1.
+const (
+	aipSDA = 0x40
+	aipDDA = 0x20
+	aipCDA = 0x01
+)
+
+// DDA tells whether the card answers INTERNAL AUTHENTICATE.
+func (p Profile) DDA() bool { return p.AIP[0]&aipDDA != 0 }
+
+// CDA tells whether the card signs its cryptograms.
+func (p Profile) CDA() bool { return p.AIP[0]&aipCDA != 0 }
+
+// Signs tells whether the card has a key of its own.
+func (p Profile) Signs() bool { return p.DDA() || p.CDA() }
 
 // Key parses the card's private key.
 func (p Profile) Key() (*rsa.PrivateKey, error) {
@@ -136,12 +153,14 @@ func (p Profile) Check() error {
 		return fmt.Errorf("%w: %s: protocol T=%d", ErrProfile, p.Name, p.Protocol)
 	}
 	switch p.Behaviour {
-	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause:
+	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause, Forged:
 	default:
 		return fmt.Errorf("%w: %s: unknown behaviour %q", ErrProfile, p.Name, p.Behaviour)
 	}
-	if _, err := p.Key(); err != nil {
-		return err
+	if p.Signs() {
+		if _, err := p.Key(); err != nil {
+			return err
+		}
 	}
 	for _, other := range p.Others {
 		if len(other.Others) > 0 || len(p.Others) > othersMax {
