@@ -28,6 +28,8 @@ type Terminal struct {
 	Random   func([]byte) // fills; crypto/rand outside tests
 	// CanChoose: somebody can be asked which application to use.
 	CanChoose bool
+	// Latest gives the newest transactions of the journal, or is nil.
+	Latest func(limit int) ([]Record, error)
 }
 
 // Config is Parts.Configure.
@@ -42,13 +44,19 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 	if t.Fitted.PINPad != "" {
 		snapshot.KeyScheme = drivers.SchemeTDESDUKPT
 	}
+	latest, err := t.latest()
+	if err != nil {
+		return Config{}, err
+	}
 	return Config{
 		Numbers: n, Snapshot: snapshot, Sealer: t.Sealer,
 		Waits: Waits{Card: p.Timeouts.Card, Choice: p.Timeouts.Choice, PIN: p.Timeouts.PIN, Host: p.Timeouts.Host},
 		PIN:   PINRules{Min: int(p.PIN.Min), Max: int(p.PIN.Max), AttemptsMax: p.PIN.AttemptsMax},
 		Kernel: func(tx emv.Transaction, c money.Currency) (emv.Machine, error) {
 			tx.At = tx.At.In(p.Terminal.Timezone.Location)
-			return emv.New(t.kernelConfig(caps, c), tx)
+			cfg := t.kernelConfig(caps, c)
+			cfg.Earlier = t.earlier(latest, c, tx.At)
+			return emv.New(cfg, tx)
 		},
 	}, nil
 }

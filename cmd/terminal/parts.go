@@ -88,6 +88,7 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	t.rules = &payment.Terminal{
 		Software: version, Params: t.params, Fitted: t.hardware.fitted, Sealer: sealer,
 		Random: func(b []byte) { _, _ = rand.Read(b) }, // never fails, by its documentation
+		Latest: t.journal.List,
 	}
 	t.runner = payment.NewRunner(payment.Parts{
 		Readers: []drivers.Reader{t.hardware.reader}, PINPad: t.hardware.pinpad, Panel: t.hardware.panel,
