@@ -103,6 +103,7 @@ var english = vocabulary{
 		"card data":                      {"The card's data is damaged.", "Ask for another card."},
 		"card status":                    {"The card gave an answer that makes no sense.", "Try again, or ask for another card."},
 		"service not allowed":            {"The card does not allow this.", "Ask for another card."},
+		"signature wrong":                {"The card's signature is wrong.", "Ask for another card. It may be forged."},
 		"cryptogram":                     {"The card behaves in a wrong way.", "Ask for another card."},
 		"too many steps":                 {"The card does not come to an end.", "Ask for another card."},
 		"declined by terminal":           {"This card cannot pay here.", "Ask for another card."},

@@ -103,6 +103,7 @@ var chinese = vocabulary{
 		"card data":                      {"卡片数据有误。", "请换一张卡。"},
 		"card status":                    {"卡片应答异常。", "请重试，或换一张卡。"},
 		"service not allowed":            {"卡片不允许此交易。", "请换一张卡。"},
+		"signature wrong":                {"卡片签名有误。", "请换一张卡。此卡可能是伪造的。"},
 		"cryptogram":                     {"卡片行为异常。", "请换一张卡。"},
 		"too many steps":                 {"卡片处理无法结束。", "请换一张卡。"},
 		"declined by terminal":           {"此卡不能在此付款。", "请换一张卡。"},
