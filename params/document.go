@@ -152,6 +152,9 @@ type CAKey struct {
 	Exponent Hex  `json:"exponent"`
 	Expiry   Date `json:"expiry"`   // the last day of use
 	Checksum Hex  `json:"checksum"` // SHA-1 over the four above the expiry
+	// Revoked are the serial numbers of issuer certificates under this key that
+	// no longer count. EMV 4.4 Book 2, 5.1.2.
+	Revoked []Hex3 `json:"revoked,omitempty"`
 }
 
 // CVM says which ways of verifying a cardholder may be used, where the
@@ -197,6 +200,8 @@ type (
 	Hex1 byte
 	// Hex2 is a Hex of two bytes.
 	Hex2 [2]byte
+	// Hex3 is a Hex of three bytes.
+	Hex3 [3]byte
 	// Hex5 is a Hex of five bytes.
 	Hex5 [5]byte
 )
@@ -209,6 +214,9 @@ func (h Hex1) MarshalText() ([]byte, error) { return upperHex([]byte{byte(h)}), 
 
 // MarshalText writes hex.
 func (h Hex2) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
+
+// MarshalText writes hex.
+func (h Hex3) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
 
 // MarshalText writes hex.
 func (h Hex5) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }

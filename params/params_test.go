@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -184,6 +185,11 @@ func TestErrorsNameTheField(t *testing.T) {
 		{"contact.ca_keys.0.expiry", "31.12.2034", `contact.ca_keys[0].expiry: want a day like 2034-12-31, got "31.12.2034"`},
 		{"contact.ca_keys.0.index", "02", "contact.ca_keys[0].checksum: is not that of rid, index, modulus and exponent"},
 		{"contact.ca_keys.0.checksum", strings.Repeat("00", 20), "contact.ca_keys[0].checksum: is not that of rid, index, modulus and exponent"},
+		{"contact.ca_keys.0.revoked", "000001", "contact.ca_keys[0].revoked: want a list, got a text"},
+		{"contact.ca_keys.0.revoked", []any{"000001", 2}, `contact.ca_keys[0].revoked[1]: want 6 hex digits, got ""`},
+		{"contact.ca_keys.0.revoked", []string{"0000"}, `contact.ca_keys[0].revoked[0]: want 6 hex digits, got "0000"`},
+		{"contact.ca_keys.0.revoked", []string{"00000A", "00000a"}, "contact.ca_keys[0].revoked[1]: 00000a is there twice"},
+		{"contact.ca_keys.0.revoked", make([]string, 257), "contact.ca_keys[0].revoked: want 0 to 256 entries, got 257"},
 		{"cvm", map[string]bool{"online_pin": false, "signature": false, "no_cvm": false}, "cvm: allows no way to verify a cardholder"},
 		{"pin.attempts_max", 0, "pin.attempts_max: want a whole number from 1 to 5, got 0"},
 		{"pin.min", 13, "pin.min: want a whole number from 4 to 12, got 13"},
@@ -198,6 +204,26 @@ func TestErrorsNameTheField(t *testing.T) {
 		if doc != nil || err == nil || err.Error() != "params: "+v.want || !errors.Is(err, params.ErrDocument) {
 			t.Errorf("%s = %v:\n got %v\nwant params: %s", v.path, v.value, err, v.want)
 		}
+	}
+}
+
+// TestRevokedMayBeLeftOut: documents of before have no revocation list, and one
+// that has it comes back as it was.
+func TestRevokedMayBeLeftOut(t *testing.T) {
+	doc, err := params.Parse(set(t, "contact.ca_keys.0.revoked", []string{"00000A", "FFFFFE"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []params.Hex3{{0, 0, 0x0A}, {0xFF, 0xFF, 0xFE}}
+	if got := doc.Contact.CAKeys[0].Revoked; !slices.Equal(got, want) {
+		t.Errorf("revoked %X, want %X", got, want)
+	}
+	data, err := doc.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc, err = params.Parse(data); err != nil || !slices.Equal(doc.Contact.CAKeys[0].Revoked, want) {
+		t.Errorf("after Encode: %v, %v", doc, err)
 	}
 }
 

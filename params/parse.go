@@ -20,6 +20,7 @@ const (
 	currenciesMax   = 16
 	applicationsMax = 64
 	caKeysMax       = 128
+	revokedMax      = 256 // of one key
 	modulusMin      = 64  // 512 bit, only to catch what is no key at all
 	modulusMax      = 248 // EMV Book 2, D1.1
 	ddolMax         = 252
@@ -237,6 +238,25 @@ func (k *CAKey) read(o *object) {
 	sum := sha1.Sum(slices.Concat(k.RID[:], []byte{byte(k.Index)}, k.Modulus, k.Exponent))
 	if k.Checksum != nil && !bytes.Equal(k.Checksum, sum[:]) {
 		o.r.fail(join(o.path, "checksum"), "is not that of rid, index, modulus and exponent")
+	}
+	if o.has("revoked") {
+		o.list("revoked", 0, revokedMax, k.readRevoked(o.r))
+	}
+}
+
+// readRevoked reads one serial number.
+func (k *CAKey) readRevoked(r *reader) func(path string, v any) {
+	return func(path string, v any) {
+		s, _ := v.(string)
+		serial, err := hex.DecodeString(s)
+		if err != nil || len(serial) != len(Hex3{}) {
+			r.fail(path, "want 6 hex digits, got %.40q", s)
+			return
+		}
+		if slices.Contains(k.Revoked, Hex3(serial)) {
+			r.fail(path, "%s is there twice", s)
+		}
+		k.Revoked = append(k.Revoked, Hex3(serial))
 	}
 }
 

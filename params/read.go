@@ -161,6 +161,12 @@ func (o *object) take(name string) (v any, path string, ok bool) {
 	return v, path, ok
 }
 
+// has tells whether a field that may be left out is there.
+func (o *object) has(name string) bool {
+	_, ok := o.fields[name]
+	return ok
+}
+
 func (o *object) object(name string, read func(*object)) {
 	v, path, ok := o.take(name)
 	if !ok {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -58,29 +57,13 @@ var tableIMK = [16]byte{1, 2, 3}
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-// twoApplications is made once: RSA keys are slow.
-var twoApplications = sync.OnceValue(func() (made struct {
-	card issuer.Profile
-	ca   issuer.CAKey
-	err  error
-}) {
-	var deck []issuer.Profile
-	deck, made.ca, made.err = issuer.Deck(rand.Reader, tableIMK, noon)
-	for _, p := range deck {
-		if p.Name == "twoapps" {
-			made.card = p
-		}
-	}
-	return made
-})
-
 func newTable(t *testing.T, canChoose bool) *table {
 	t.Helper()
-	made := twoApplications()
+	made := testDeck()
 	if made.err != nil {
 		t.Fatal(made.err)
 	}
-	two, ca := made.card, made.ca
+	two, ca := made.cards["twoapps"], made.ca
 	x := &table{t: t, accounts: map[string]issuer.Profile{}}
 	for _, p := range append([]issuer.Profile{two}, two.Others...) {
 		x.accounts[fmt.Sprintf("%X", []byte(p.AID))] = p

@@ -82,9 +82,11 @@ func (t *Terminal) capabilities() [3]byte {
 		chip      = 0x20 // byte 1
 		onlinePIN = 0x40 // byte 2
 		noCVM     = 0x08
-		dda       = 0x40 // byte 3
+		sda       = 0x80 // byte 3
+		dda       = 0x40
+		cda       = 0x08
 	)
-	caps := [3]byte{chip, 0, dda}
+	caps := [3]byte{chip, 0, sda | dda | cda}
 	if t.Fitted.PINPad != "" && t.Params.CVM.OnlinePIN {
 		caps[1] |= onlinePIN
 	}
@@ -113,6 +115,18 @@ func (t *Terminal) additional() [5]byte {
 	return a
 }
 
+// unproved are the bits of TVR byte 1 for a card that has not proved itself by
+// a signature of its own: data authentication not performed, any of its methods
+// failed, SDA selected, for static data can be copied. Such a card is never
+// approved without its issuer, whatever the parameters say.
+const unproved = 0x80 | 0x40 | 0x08 | 0x04 | 0x02
+
+// unlessProved adds unproved to an action code.
+func unlessProved(code [5]byte) [5]byte {
+	code[0] |= unproved
+	return code
+}
+
 func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
 	p := t.Params
 	cfg := emv.Config{
@@ -121,22 +135,25 @@ func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
 		TerminalID: p.Terminal.AcquirerTerminalID, Serial: p.Terminal.Serial,
 		MerchantID: p.Merchant.ID, MerchantName: p.Merchant.Name, MerchantCategory: uint16(p.Merchant.Category),
 		AcquirerID: p.Acquirer.ID,
+		CDAMode:    emv.CDAMode1,
 		Random:     t.Random,
 		CanChoose:  t.CanChoose,
 	}
 	for _, a := range p.Contact.Applications {
 		cfg.Applications = append(cfg.Applications, emv.Application{
 			AID: a.AID, Partial: a.Partial, Version: a.Version,
-			TACDenial: a.TACDenial, TACOnline: a.TACOnline, TACDefault: a.TACDefault,
+			TACDenial: a.TACDenial, TACOnline: unlessProved(a.TACOnline), TACDefault: unlessProved(a.TACDefault),
 			FloorLimitMinor: a.FloorLimitMinor, RandomThresholdMinor: a.RandomThresholdMinor,
 			RandomTargetPercent: a.RandomTargetPercent, RandomMaximum: a.RandomMaximumPercent,
 			DefaultDDOL: a.DDOL,
 		})
 	}
 	for _, k := range p.Contact.CAKeys {
-		cfg.CAKeys = append(cfg.CAKeys, oda.CAKey{
-			RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent, Expiry: k.Expiry.Time,
-		})
+		key := oda.CAKey{RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent, Expiry: k.Expiry.Time}
+		for _, serial := range k.Revoked {
+			key.Revoked = append(key.Revoked, serial)
+		}
+		cfg.CAKeys = append(cfg.CAKeys, key)
 	}
 	return cfg
 }

@@ -1,0 +1,129 @@
+package payment
+
+import (
+	"crypto/rand"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/money"
+	"github.com/cloudpos/cloudpos/params"
+)
+
+// testDeck is made once: RSA keys are slow.
+var testDeck = sync.OnceValue(func() (made struct {
+	cards map[string]issuer.Profile
+	ca    issuer.CAKey
+	err   error
+}) {
+	cards, ca, err := issuer.Deck(rand.Reader, tableIMK, noon)
+	made.cards, made.ca, made.err = map[string]issuer.Profile{}, ca, err
+	for _, p := range cards {
+		made.cards[p.Name] = p
+	}
+	return made
+})
+
+// generousTerminal has parameters that would let any card pay without its
+// issuer: a floor limit, and no action codes.
+func generousTerminal(t *testing.T) *Terminal {
+	t.Helper()
+	made := testDeck()
+	if made.err != nil {
+		t.Fatal(made.err)
+	}
+	ca := made.ca
+	return &Terminal{
+		Params: &params.Document{
+			Terminal: params.Terminal{Type: 0x22, Country: 156, Timezone: params.Timezone{Location: time.UTC}},
+			Contact: params.Contact{
+				Applications: []params.Application{{AID: issuer.AID, Partial: true, Version: params.Hex2{0, 1}, FloorLimitMinor: 100_000}},
+				CAKeys: []params.CAKey{{
+					RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent, Expiry: params.Date{Time: ca.Expiry},
+				}},
+			},
+			CVM: params.CVM{OnlinePIN: true, NoCVM: true},
+		},
+		Random: func(b []byte) { _, _ = rand.Read(b) },
+	}
+}
+
+// firstRequest is P1 of the first GENERATE AC, and what came before it.
+func firstRequest(t *testing.T, terminal *Terminal, card string) string {
+	t.Helper()
+	cfg, err := terminal.Config(Numbers{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	yuan, _ := money.Lookup("CNY")
+	machine, err := cfg.Kernel(emv.Transaction{AmountMinor: 1250, At: noon}, yuan)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chip, err := sim.NewCard(testDeck().cards[card], rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event emv.Event = emv.Start{ATR: chip.ATR()}
+	for {
+		action, err := machine.Step(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		transmit, ok := action.(emv.Transmit)
+		if !ok {
+			t.Fatalf("%T before GENERATE AC", action)
+		}
+		if transmit.Command[1] == 0xAE {
+			return fmt.Sprintf("%02X", transmit.Command[2])
+		}
+		event = emv.Response{Data: chip.Exchange(transmit.Command)}
+	}
+}
+
+// TestOfflineOnlyWhenProved: whatever the parameters say, a card pays without
+// its issuer only after DDA, or with CDA.
+func TestOfflineOnlyWhenProved(t *testing.T) {
+	unknownCA := func(d *params.Document) { d.Contact.CAKeys = nil }
+	tests := []struct {
+		name, card string
+		change     func(*params.Document)
+		want       string
+	}{
+		{"DDA", "approve", nil, "40"},
+		{"CDA", "cda", nil, "50"},
+		{"SDA proves nothing of the chip", "sda", nil, "80"},
+		{"SDA failed", "sda", unknownCA, "80"},
+		{"DDA failed", "approve", unknownCA, "80"},
+		{"CDA failed", "cda", unknownCA, "80"},
+		{"revoked", "cda", func(d *params.Document) { d.Contact.CAKeys[0].Revoked = []params.Hex3{{0, 0, 1}} }, "80"},
+		{"another is revoked", "cda", func(d *params.Document) { d.Contact.CAKeys[0].Revoked = []params.Hex3{{0, 0, 2}} }, "50"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			terminal := generousTerminal(t)
+			if tt.change != nil {
+				tt.change(terminal.Params)
+			}
+			if got := firstRequest(t, terminal, tt.card); got != tt.want {
+				t.Errorf("GENERATE AC %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
+// TestCapabilities: 9F33 says what is fitted and allowed.
+func TestCapabilities(t *testing.T) {
+	terminal := generousTerminal(t)
+	for pad, want := range map[string]string{"": "2008C8", "visapad:/dev/ttyS3": "2048C8"} {
+		terminal.Fitted.PINPad = pad
+		cfg, err := terminal.Config(Numbers{})
+		if err != nil || cfg.Snapshot.Capabilities != want {
+			t.Errorf("with PIN pad %q: 9F33 %s, %v, want %s", pad, cfg.Snapshot.Capabilities, err, want)
+		}
+	}
+}
