@@ -48,7 +48,7 @@ func generousTerminal(t *testing.T) *Terminal {
 			},
 			CVM: params.CVM{OnlinePIN: true, NoCVM: true},
 		},
-		Random: func(b []byte) { _, _ = rand.Read(b) },
+		Sealer: glassSealer{&table{}}, Random: func(b []byte) { _, _ = rand.Read(b) },
 	}
 }
 
