@@ -126,16 +126,22 @@ func (k *Kernel) recoverIssuer(further ...tlv.Tag) (issuer oda.PublicKey, static
 	if static, err = oda.Static(k.records.static, k.card[tlv.SDATagList], k.card[tlv.AIP]); err != nil {
 		return oda.PublicKey{}, nil, err
 	}
+	issuer, err = k.issuerKey()
+	return issuer, static, err
+}
+
+// issuerKey is certified by the CA key that the card names, whose index must be
+// there. EMV 4.4 Book 2, 5.2 and 5.3.
+func (k *Kernel) issuerKey() (oda.PublicKey, error) {
 	var rid [5]byte
 	copy(rid[:], k.card[tlv.DFName])
 	ca, err := oda.FindCA(k.cfg.CAKeys, rid, k.card[tlv.CAKeyIndex][0], k.tx.At)
 	if err != nil {
-		return oda.PublicKey{}, nil, err
+		return oda.PublicKey{}, err
 	}
-	issuer, err = oda.RecoverIssuer(ca, oda.Certificate{
+	return oda.RecoverIssuer(ca, oda.Certificate{
 		Signed: k.card[tlv.IssuerCertificate], Remainder: k.card[tlv.IssuerKeyRemainder], Exponent: k.card[tlv.IssuerKeyExponent],
 	}, k.pan, k.tx.At)
-	return issuer, static, err
 }
 
 // recoverICC goes on to the card's own key. EMV 4.4 Book 2, 6.1 to 6.4.

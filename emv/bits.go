@@ -78,11 +78,12 @@ func (k *Kernel) aip(bit byte) bool { return k.card[aipTag][0]&bit != 0 }
 
 // The bits of 9F33, terminal capabilities. EMV 4.4 Book 4, Annex A2.
 const (
-	capPlainPIN  = 0x80 // byte 2: offline, not enciphered
-	capOnlinePIN = 0x40
-	capSignature = 0x20
-	capNoCVM     = 0x08
-	capSDA       = 0x80 // byte 3
-	capDDA       = 0x40
-	capCDA       = 0x08
+	capPlainPIN      = 0x80 // byte 2: offline, not enciphered
+	capOnlinePIN     = 0x40
+	capSignature     = 0x20
+	capEncipheredPIN = 0x10 // offline, enciphered with an RSA key
+	capNoCVM         = 0x08
+	capSDA           = 0x80 // byte 3
+	capDDA           = 0x40
+	capCDA           = 0x08
 )

@@ -28,6 +28,7 @@ const (
 	insGenerateAC      = 0xAE
 	insGetData         = 0xCA
 	insVerify          = 0x20
+	insChallenge       = 0x84
 	insInternal        = 0x88
 	insExternal        = 0x82
 	claInterindustry   = 0x00

@@ -22,9 +22,11 @@ const (
 	merchantNameMax = 252
 )
 
-// What 9F33 may claim. Enciphered offline PIN, biometrics, XDA and card capture
-// are not in this kernel, so a terminal cannot offer them.
-var capabilitiesKnown = [3]byte{0xFF, capPlainPIN | capOnlinePIN | capSignature | capNoCVM, capSDA | capDDA | capCDA}
+// What 9F33 may claim. Biometrics, elliptic curves and card capture are not in
+// this kernel, so a terminal cannot offer them.
+var capabilitiesKnown = [3]byte{
+	0xFF, capPlainPIN | capOnlinePIN | capSignature | capEncipheredPIN | capNoCVM, capSDA | capDDA | capCDA,
+}
 
 // check refuses a configuration that would make the kernel lie or guess.
 func (c *Config) check() error {

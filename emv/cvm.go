@@ -19,18 +19,20 @@ const (
 
 // Cardholder verification methods. EMV 4.4 Book 3, Annex C3.
 const (
-	methodMask         = 0x3F
-	methodNext         = 0x40 // in the same byte: go on if this one fails
-	methodFail         = 0x00
-	methodPlainPIN     = 0x01
-	methodOnlinePIN    = 0x02
-	methodPlainPINSign = 0x03 // and a signature
-	methodPINLast      = 0x05 // 04 and 05 are enciphered
-	methodBiometric    = 0x06 // to 0F
-	methodBioLast      = 0x0F
-	methodSignature    = 0x1E
-	methodNone         = 0x1F
-	methodNotPerformed = 0x3F
+	methodMask              = 0x3F
+	methodNext              = 0x40 // in the same byte: go on if this one fails
+	methodFail              = 0x00
+	methodPlainPIN          = 0x01
+	methodOnlinePIN         = 0x02
+	methodPlainPINSign      = 0x03 // and a signature
+	methodEncipheredPIN     = 0x04 // enciphered
+	methodEncipheredPINSign = 0x05
+	methodPINLast           = 0x05
+	methodBiometric         = 0x06 // to 0F
+	methodBioLast           = 0x0F
+	methodSignature         = 0x1E
+	methodNone              = 0x1F
+	methodNotPerformed      = 0x3F
 )
 
 // cvmRule is one rule: method and condition. EMV 4.4 Book 3, 10.5.
@@ -45,6 +47,7 @@ type cvmRules struct {
 	rest  []cvmRule
 	noPIN bool // bypassed, or the pad is broken: nobody is asked again
 	tries pinTries
+	key   pinKey
 }
 
 // parseCVMList reads 8E. EMV 4.4 Book 3, 10.5.
@@ -132,7 +135,7 @@ func (k *Kernel) askPIN(method byte) (Action, bool) {
 		k.state = enteringPIN
 		return EnterPIN{Card: k.cardRead()}, true
 	}
-	return k.askOfflinePIN()
+	return k.askOfflinePIN(method)
 }
 
 // pinEntered goes on after the cardholder's PIN. EMV 4.4 Book 3, 10.5.2 and
@@ -188,6 +191,10 @@ func (k *Kernel) supports(method byte) bool {
 		return c&capPlainPIN != 0
 	case methodPlainPINSign:
 		return c&capPlainPIN != 0 && c&capSignature != 0
+	case methodEncipheredPIN:
+		return c&capEncipheredPIN != 0
+	case methodEncipheredPINSign:
+		return c&capEncipheredPIN != 0 && c&capSignature != 0
 	case methodOnlinePIN:
 		return c&capOnlinePIN != 0
 	case methodSignature:
@@ -205,7 +212,7 @@ func (k *Kernel) noteUnsupported(method byte) {
 	case method == methodOnlinePIN:
 		k.tvr.set(tvrNoPINPad)
 	case method <= methodPINLast: // where another form could be had, the pad is there
-		if k.cfg.Capabilities[1]&capPlainPIN == 0 {
+		if k.cfg.Capabilities[1]&(capPlainPIN|capEncipheredPIN) == 0 {
 			k.tvr.set(tvrNoPINPad)
 		}
 	case method >= methodBiometric && method <= methodBioLast:

@@ -28,7 +28,7 @@ func FuzzKernel(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := newSetup()
-		s.config.Capabilities[1] |= 0xA0 // plaintext PIN and signature
+		s.config.Capabilities[1] |= 0xB0 // offline PIN and signature
 		k, err := emv.New(s.config, s.transaction)
 		if err != nil {
 			t.Fatal(err)

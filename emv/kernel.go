@@ -30,6 +30,7 @@ const (
 	authenticating
 	enteringPIN
 	readingPINTries
+	challenging
 	verifyingPIN
 	readingATC
 	readingLastATC
@@ -46,7 +47,8 @@ var stateNames = [...]string{
 	idle: "idle", selectingPSE: "selecting the PSE", readingPSE: "reading the PSE",
 	listingAIDs: "selecting AIDs", choosing: "choosing", selecting: "selecting",
 	initiating: "initiating", reading: "reading records", authenticating: "authenticating the card",
-	enteringPIN: "entering a PIN", readingPINTries: "reading the PIN try counter", verifyingPIN: "verifying a PIN", readingATC: "reading the ATC", readingLastATC: "reading the last online ATC",
+	enteringPIN: "entering a PIN", readingPINTries: "reading the PIN try counter",
+	challenging: "waiting for a challenge", verifyingPIN: "verifying a PIN", readingATC: "reading the ATC", readingLastATC: "reading the last online ATC",
 	generatingFirst: "waiting for the first cryptogram", askingHost: "asking the host",
 	authenticatingIssuer: "authenticating the issuer", scriptingBefore: "running scripts before the second cryptogram",
 	generatingSecond: "waiting for the second cryptogram", scriptingAfter: "running scripts after the second cryptogram", ended: "ended",
@@ -160,6 +162,8 @@ func (k *Kernel) step(e Event) (Action, error) {
 		return take(k, e, k.pinEntered)
 	case readingPINTries:
 		return take(k, e, k.pinTriesRead)
+	case challenging:
+		return take(k, e, k.challenged)
 	case verifyingPIN:
 		if p, none := e.(PINResult); none {
 			return k.pinMissing(p)

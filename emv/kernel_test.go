@@ -21,7 +21,7 @@ func TestNewRefuses(t *testing.T) {
 		name, want string
 		spoil      func(*emv.Config, *emv.Transaction)
 	}{
-		{"enciphered offline PIN", "9F33 byte 2 claims 10", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x90 }},
+		{"biometrics and curves", "9F33 byte 2 claims 07", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x07 }},
 		{"XDA and card capture", "9F33 byte 3 claims 24", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2] |= 0x24 }},
 		{"CDA mode", "CDA mode 5", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 5 }},
 		{"no CDA mode", "CDA mode 0", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 0 }},

@@ -106,8 +106,9 @@ type (
 	// comes near this process. The card's response answers it.
 	VerifyPIN struct {
 		Card      Card
-		Command   []byte // VERIFY up to the length of its data
-		TriesLeft int    // as the card tells, or -1
+		Command   []byte     // VERIFY up to the length of its data
+		TriesLeft int        // as the card tells, or -1
+		Cipher    *PINCipher // nil: the block goes as it is
 	}
 	// GoOnline asks the issuer.
 	GoOnline struct {
@@ -125,6 +126,10 @@ func (EnterPIN) action()  {}
 func (VerifyPIN) action() {}
 func (GoOnline) action()  {}
 func (Done) action()      {}
+
+// PINCipher is what a PIN for the card is enciphered with: 7F, the PIN block,
+// the challenge and random bytes, as long as the modulus. EMV 4.4 Book 2, 7.2.
+type PINCipher struct{ Modulus, Exponent, Challenge []byte }
 
 // App is an application that card and terminal share.
 type App struct {

@@ -19,7 +19,7 @@ type pinTries struct {
 // askOfflinePIN asks for a PIN that the card verifies, after its counter was
 // looked at. A card that is blocked already is not asked. EMV 4.4 Book 3, 10.5.1
 // and Book 4, 6.3.4.1.
-func (k *Kernel) askOfflinePIN() (Action, bool) {
+func (k *Kernel) askOfflinePIN(method byte) (Action, bool) {
 	tries := &k.rules.tries
 	switch {
 	case !tries.read:
@@ -28,12 +28,19 @@ func (k *Kernel) askOfflinePIN() (Action, bool) {
 	case tries.left == 0:
 		k.tvr.set(tvrPINTryLimit)
 		return nil, false
+	case method == methodEncipheredPIN || method == methodEncipheredPINSign:
+		return k.challenge()
 	}
-	tries.entries++
+	return k.verifyPIN(verifyPlain, nil), true
+}
+
+// verifyPIN hands VERIFY to the device that takes the PIN.
+func (k *Kernel) verifyPIN(p2 byte, cipher *PINCipher) Action {
+	k.rules.tries.entries++
 	k.state = verifyingPIN
 	return VerifyPIN{
-		Card: k.cardRead(), Command: []byte{claInterindustry, insVerify, 0, verifyPlain}, TriesLeft: tries.left,
-	}, true
+		Card: k.cardRead(), Command: []byte{claInterindustry, insVerify, 0, p2}, TriesLeft: k.rules.tries.left, Cipher: cipher,
+	}
 }
 
 // pinTriesRead keeps the counter; a card need not tell it. EMV 4.4 Book 3,
@@ -77,7 +84,7 @@ func (k *Kernel) pinVerified(r Response) (Action, error) {
 func (k *Kernel) pinRight() (Action, error) {
 	rule := k.rules.rest[0]
 	k.cvm, k.cvmResults = CVMOfflinePIN, [3]byte{rule.code, rule.condition, cvmSuccessful}
-	if rule.method() == methodPlainPINSign {
+	if m := rule.method(); m == methodPlainPINSign || m == methodEncipheredPINSign {
 		k.cvm, k.cvmResults[2] = CVMSignature, cvmUnknown
 	}
 	return k.assessRisk()

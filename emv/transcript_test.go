@@ -168,7 +168,11 @@ func (r *run) step(e emv.Event) []string {
 	case emv.EnterPIN:
 		return []string{"? pin " + a.Card.PAN.Masked()}
 	case emv.VerifyPIN:
-		return []string{fmt.Sprintf("? verify %X, tries left %d", a.Command, a.TriesLeft)}
+		line := fmt.Sprintf("? verify %X, tries left %d", a.Command, a.TriesLeft)
+		if a.Cipher != nil {
+			line += fmt.Sprintf(", key of %d bytes %X..., challenge %X", len(a.Cipher.Modulus), a.Cipher.Modulus[:4], a.Cipher.Challenge)
+		}
+		return []string{line}
 	case emv.GoOnline:
 		r.checkHostData(a.Data)
 		return []string{"? online " + cvmNames[a.CVM], "?  " + formatNotation(a.Data)}
@@ -323,6 +327,8 @@ func describe(c []byte) string {
 		return "INTERNAL AUTHENTICATE"
 	case 0x82:
 		return "EXTERNAL AUTHENTICATE"
+	case 0x84:
+		return "GET CHALLENGE"
 	case 0xCA:
 		return fmt.Sprintf("GET DATA %X", c[2:4])
 	case 0xAE:
