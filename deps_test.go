@@ -46,10 +46,11 @@ var allowed = map[string][]string{
 	"drivers/drivertest": {"drivers"},
 
 	// The card.
-	"emv/tlv":    {},
-	"emv/oda":    {"emv/tlv"},
-	"emv":        {"emv/tlv", "emv/oda"},
-	"emv/issuer": {"emv/tlv"},
+	"emv/tlv":     {},
+	"emv/oda":     {"emv/tlv"},
+	"emv":         {"emv/tlv", "emv/oda"},
+	"emv/explain": {"emv/tlv"},
+	"emv/issuer":  {"emv/tlv"},
 
 	// The sale.
 	"keys":    {},

@@ -9,6 +9,7 @@ import (
 type Node struct {
 	Object
 	Offset int    // of its first byte, from the start of the data
+	Start  int    // of its value
 	Nodes  []Node // of a constructed object
 }
 
@@ -23,7 +24,7 @@ func parseNodes(data []byte, depth int) ([]Node, error) {
 	}
 	var nodes []Node
 	err := scan(data, func(o Object, at, value int) error {
-		node := Node{Object: o, Offset: at}
+		node := Node{Object: o, Offset: at, Start: value}
 		var err error
 		if o.Tag.Constructed() {
 			node.Nodes, err = parseNodes(o.Value, depth+1)
@@ -44,6 +45,7 @@ func parseNodes(data []byte, depth int) ([]Node, error) {
 func move(nodes []Node, by int) {
 	for i := range nodes {
 		nodes[i].Offset += by
+		nodes[i].Start += by
 		move(nodes[i].Nodes, by)
 	}
 }

@@ -104,14 +104,10 @@ func checkPlaces(t *testing.T, data []byte, nodes []tlv.Node, from, to int) {
 		if n.Offset < from || n.Offset > to || !bytes.HasPrefix(data[n.Offset:to], head) {
 			t.Fatalf("%v of %x is said to be at %d, from %d to %d", n.Tag, data, n.Offset, from, to)
 		}
-		start := n.Offset + len(head) + 1
-		for start < to && !bytes.HasPrefix(data[start:to], n.Value) {
-			start++ // longer forms of the length
+		from = n.Start + len(n.Value)
+		if n.Start <= n.Offset+len(head) || from > to || !bytes.Equal(data[n.Start:from], n.Value) {
+			t.Fatalf("the value of %v of %x is said to be at %d", n.Tag, data, n.Start)
 		}
-		from = start + len(n.Value)
-		if from > to {
-			t.Fatalf("%v of %x ends at %d, after %d", n.Tag, data, from, to)
-		}
-		checkPlaces(t, data, n.Nodes, n.Offset, from)
+		checkPlaces(t, data, n.Nodes, n.Start, from)
 	}
 }
