@@ -7,11 +7,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv"
 )
 
 // newCDACard is a card that signs its cryptograms. It has a PDOL, for the
 // signature covers what was sent for it.
-func newCDACard(t *testing.T) *ddaCard {
+func newCDACard(t testing.TB) *ddaCard {
 	t.Helper()
 	c := newDDACard(t)
 	c.withs = append(c.withs, "capabilities 2048C8")
@@ -166,7 +168,7 @@ func TestCDA(t *testing.T) {
 
 // signedAnswer is a card's answer to the GENERATE AC at which the transcript
 // has come: a cryptogram type, and what is wrong with it. EMV 4.4 Book 2, 6.6.1.
-func (c *ddaCard) signedAnswer(t *testing.T, text string, how []string) string {
+func (c *ddaCard) signedAnswer(t testing.TB, text string, how []string) string {
 	t.Helper()
 	played, _ := play(t, text)
 	var sent []byte // for PDOL, CDOL1, CDOL2
@@ -211,4 +213,26 @@ func (c *ddaCard) signedAnswer(t *testing.T, text string, how []string) string {
 		signature = signature[1:]
 	}
 	return fmt.Sprintf("77[%s 9F4B[%X]] 9000", objects, signature)
+}
+
+// FuzzSignedCryptogram answers a request for a signed TC. Whatever comes, it is
+// not approved: nobody but the card can sign this transaction.
+func FuzzSignedCryptogram(f *testing.F) {
+	c := newCDACard(f)
+	withFloor("01")(nil, c)
+	head := c.head("fuzz")
+	for _, how := range []string{"40 number", "40 data", "40 short long", "80", "00 clear"} {
+		f.Add(unhex(f, c.signedAnswer(f, head, strings.Fields(how))))
+	}
+	f.Add(unhex(f, strings.TrimPrefix(plainTC, "< ")))
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		_, m := play(t, head)
+		action, err := m.kernel.Step(emv.Response{Data: answer})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, ok := action.(emv.Done); ok && done.Outcome.Status == emv.Approved {
+			t.Fatalf("approved by %X", answer)
+		}
+	})
 }

@@ -61,7 +61,7 @@ const (
 	ddaCDOLs  = `8C[9F0206 9505 9F3704 9F4C03] 8D[8A02 9F0206 9505 9F3704] 9F0D[0000000000] 9F0E[0000000000] 9F0F[F8F8F8F800]`
 )
 
-func newDDACard(t *testing.T) *ddaCard {
+func newDDACard(t testing.TB) *ddaCard {
 	t.Helper()
 	s, err := newSigner()
 	if err != nil {
@@ -77,7 +77,7 @@ func newDDACard(t *testing.T) *ddaCard {
 }
 
 // issue signs what the card holds now.
-func (c *ddaCard) issue(t *testing.T) {
+func (c *ddaCard) issue(t testing.TB) {
 	t.Helper()
 	content, err := parseNotation(c.static)
 	if err != nil {
@@ -102,7 +102,7 @@ func (c *ddaCard) certifyCard(t *testing.T, fields string) {
 }
 
 // certify makes a certificate: EMV 4.4 Book 2, tables 2 and 12.
-func certify(by, key *rsa.PrivateKey, fields string, fixed int, static []byte, t *testing.T) (signed, rest []byte) {
+func certify(by, key *rsa.PrivateKey, fields string, fixed int, static []byte, t testing.TB) (signed, rest []byte) {
 	t.Helper()
 	content := append(unhex(t, fields), 1, 1, byte(key.Size()), byte(len(exponent(key))))
 	modulus, room := key.N.Bytes(), by.Size()-fixed
@@ -177,7 +177,7 @@ type signedStory struct {
 
 // runSigned runs stories with keys that are made now; -signed keeps them as
 // transcripts for the eye, and for TestTranscripts.
-func runSigned(t *testing.T, prefix string, newCard func(*testing.T) *ddaCard, stories []signedStory) {
+func runSigned(t *testing.T, prefix string, newCard func(testing.TB) *ddaCard, stories []signedStory) {
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
 			c := newCard(t)

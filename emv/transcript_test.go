@@ -87,7 +87,7 @@ func replay(t *testing.T, text string) string {
 }
 
 // play is replay of a transcript that may stop anywhere.
-func play(t *testing.T, text string) (string, *run) {
+func play(t testing.TB, text string) (string, *run) {
 	t.Helper()
 	p := newSetup()
 	var out []string
@@ -124,14 +124,14 @@ func play(t *testing.T, text string) (string, *run) {
 
 // run is a kernel with what must hold in every conversation.
 type run struct {
-	t      *testing.T
+	t      testing.TB
 	kernel *emv.Kernel
 	done   bool
 	tc     bool // the last cryptogram was a TC
 	last   []byte
 }
 
-func newRun(t *testing.T, p *setup) *run {
+func newRun(t testing.TB, p *setup) *run {
 	t.Helper()
 	k, err := emv.New(p.config, p.transaction)
 	if err != nil {
