@@ -46,6 +46,7 @@ type Document struct {
 	Currencies  Currencies  `json:"currencies"` // the first is the default
 	Limits      Limits      `json:"limits"`
 	Contact     Contact     `json:"contact"`
+	Exceptions  *Exceptions `json:"exceptions,omitempty"`
 	CVM         CVM         `json:"cvm"`
 	PIN         PIN         `json:"pin"`
 	Timeouts    Timeouts    `json:"timeouts"`
@@ -204,6 +205,8 @@ type (
 	Hex3 [3]byte
 	// Hex5 is a Hex of five bytes.
 	Hex5 [5]byte
+	// Hex16 is a Hex of sixteen bytes.
+	Hex16 [16]byte
 )
 
 // MarshalText writes hex.
@@ -220,6 +223,9 @@ func (h Hex3) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
 
 // MarshalText writes hex.
 func (h Hex5) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
+
+// MarshalText writes hex.
+func (h Hex16) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
 
 func upperHex(b []byte) []byte { return []byte(strings.ToUpper(hex.EncodeToString(b))) }
 

@@ -53,6 +53,10 @@ func Parse(data []byte) (*Document, error) {
 	doc.Currencies = currencies(o)
 	o.object("limits", func(o *object) { doc.Limits.read(o, doc.Currencies) })
 	o.object("contact", doc.Contact.read)
+	if o.has("exceptions") {
+		doc.Exceptions = &Exceptions{}
+		o.object("exceptions", doc.Exceptions.read)
+	}
 	o.object("cvm", doc.CVM.read)
 	o.object("pin", doc.PIN.read)
 	o.object("timeouts", doc.Timeouts.read)

@@ -148,6 +148,9 @@ func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
 			DefaultDDOL: a.DDOL,
 		})
 	}
+	if p.Exceptions != nil {
+		cfg.Listed = func(pan secret.PAN, _ string) bool { return p.Exceptions.Lists(pan) }
+	}
 	for _, k := range p.Contact.CAKeys {
 		key := oda.CAKey{RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent, Expiry: k.Expiry.Time}
 		for _, serial := range k.Revoked {
