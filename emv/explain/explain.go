@@ -8,7 +8,8 @@
 // What it writes may go to a log. Account numbers are masked; tracks, PIN data
 // and certificates that hold an account number are hidden, and so is each
 // value in which an account number met elsewhere in the same data stands. In
-// objects that the dictionary does not know, the check digit gives it away.
+// objects that hold anything, or that the dictionary does not know, the check
+// digit gives it away.
 // EMV 4.4 Book 3, Annexes A and C, is where the meanings come from; the
 // contactless ones are of Book A and of the kernels that the text names.
 package explain

@@ -98,7 +98,7 @@ func TestAccountNumber(t *testing.T) {
 		object("9F6B", odd+"D2812201F"), object("57", number),
 		object("DF01", "A"+number+"F") + pan, // between nibbles
 		object("DF01", text) + pan,
-		object("DF01", "00"+number+"00"), object("DF01", "AB"+text+"41"), // by its check digit alone
+		object("9F7C", "00"+number+"00"), object("DF01", "00"+number+"00"), object("DF01", "AB"+text+"41"), // by its check digit alone
 		object("DF01", "A"+number+"F") + pan[:8], object("DF01", text) + "9F", // a fault behind it
 		object("70", pan) + object("9F5E", number+"01") + object("83", "00"+number),
 		pan + object("9F02", "0000"+number+"0000"),

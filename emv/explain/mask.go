@@ -18,15 +18,27 @@ var hidden = map[tlv.Tag]string{
 	tlv.CardTrack1:            "a part of a track",
 	tlv.CardTrack2:            "a part of a track",
 	tlv.IBAN:                  "a bank account",
+	tlv.IdentityDocument:      "an identity document",
 	tlv.DataStorageIdentifier: "it is the account number",
 	// Whoever has the keys above reads the account number out of these.
 	tlv.ICCCertificate:    "it certifies the account number",
 	tlv.PINKeyCertificate: "it certifies the account number",
 }
 
+// free are the objects whose content nobody lays down.
+var free = map[tlv.Tag]bool{
+	tlv.ApplicationDiscretionary: true, 0x9F54: true, 0x9F7C: true, 0xDF63: true,
+	0x9F70: true, 0x9F71: true, 0x9F72: true, 0x9F73: true, 0x9F74: true,
+	0x9F75: true, 0x9F76: true, 0x9F77: true, 0x9F78: true, 0x9F79: true,
+}
+
 // hide masks what must not be read and reports whether it did.
 func (p printer) hide(item *Item, n tlv.Node) bool {
+	const cvc3Size = 2 // to kernel 2 a code that changes with each tap
 	why, always := hidden[n.Tag]
+	if n.Tag == tlv.IdentityDocument && len(n.Value) == cvc3Size {
+		always = false
+	}
 	switch {
 	case len(n.Value) == 0:
 		return false
@@ -44,7 +56,7 @@ func (p printer) hide(item *Item, n tlv.Node) bool {
 		return true
 	case p.holdsAccount(n.Value):
 		why = "an account number stands in it"
-	case item.Name == "" && looksLikeAccount(n.Value):
+	case (item.Name == "" || free[n.Tag]) && looksLikeAccount(n.Value):
 		why = "what may be an account number stands in it"
 	default:
 		return false

@@ -7,6 +7,7 @@ const (
 	KernelIdentifier      Tag = 0x9F2A   // kernel identifier
 	TransactionCategory   Tag = 0x9F53   // transaction category code
 	DataStorageIdentifier Tag = 0x9F5E   // data storage identifier: PAN and sequence number
+	IdentityDocument      Tag = 0x9F61   // identity document (PBOC), or CVC3 of track 2
 	TTQ                   Tag = 0x9F66   // terminal transaction qualifiers
 	Track2MagStripe       Tag = 0x9F6B   // track 2 data, kernel 2
 	CTQ                   Tag = 0x9F6C   // card transaction qualifiers
@@ -33,8 +34,8 @@ var contactless = map[Tag]Definition{
 	DataStorageIdentifier: {"data storage identifier", Binary, 8, 11, FromCard},
 	0x9F5F:                {"data storage: slot availability", Binary, 1, 1, FromCard},
 	0x9F60:                {"CVC3 of track 1", Binary, 2, 2, FromCard},
-	0x9F61:                {"CVC3 of track 2", Binary, 2, 2, FromCard},
-	0x9F62:                {"track 1 positions of the CVC3", Binary, 6, 6, FromCard},
+	IdentityDocument:      {"CVC3 of track 2 (kernel 2), or number of the cardholder's identity document (PBOC)", Binary, 1, 40, FromCard},
+	0x9F62:                {"track 1 positions of the CVC3 (kernel 2), or type of identity document (PBOC)", Binary, 1, 6, FromCard},
 	0x9F63:                {"track 1 positions of number and counter, or card product (UnionPay)", Binary, 6, 16, FromCard},
 	0x9F64:                {"track 1 digits of the counter", Binary, 1, 1, FromCard},
 	0x9F65:                {"track 2 positions of the CVC3", Binary, 2, 2, FromCard},

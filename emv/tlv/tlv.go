@@ -101,15 +101,15 @@ func (e *SyntaxError) Unwrap() error { return ErrMalformed }
 // padding: it begins the tags of kernel 2's templates, and EMV gives it no
 // other use.
 func Parse(data []byte) ([]Object, error) {
-	var objects []Object
-	err := scan(data, func(o Object, _, _ int) error {
-		objects = append(objects, o)
-		return nil
-	})
-	if err != nil {
+	count := 0
+	err := scan(data, func(Object, int, int) error { count++; return nil })
+	if err != nil || count == 0 {
 		return nil, err
 	}
-	return objects, nil
+	// A second look costs less than a list that grows.
+	objects := make([]Object, 0, count)
+	err = scan(data, func(o Object, _, _ int) error { objects = append(objects, o); return nil })
+	return objects, err
 }
 
 // scan gives each object of one level to found, with the places where it and
