@@ -32,6 +32,7 @@ type table struct {
 
 	choices []int  // what the customer chooses, in turn
 	deaf    string // AID whose GET PROCESSING OPTIONS is answered with 6985
+	spoiled byte   // P1 of the GENERATE AC whose answer loses its last bit on the way
 	aid     string // selected last
 
 	asked  []string // what was said, and what he could choose from
@@ -57,24 +58,24 @@ var tableIMK = [16]byte{1, 2, 3}
 
 var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
-func newTable(t *testing.T, canChoose bool) *table {
+func newTable(t *testing.T, card string, canChoose bool) *table {
 	t.Helper()
 	made := testDeck()
 	if made.err != nil {
 		t.Fatal(made.err)
 	}
-	two, ca := made.cards["twoapps"], made.ca
+	profile, ca := made.cards[card], made.ca
 	x := &table{t: t, accounts: map[string]issuer.Profile{}}
-	for _, p := range append([]issuer.Profile{two}, two.Others...) {
+	for _, p := range append([]issuer.Profile{profile}, profile.Others...) {
 		x.accounts[fmt.Sprintf("%X", []byte(p.AID))] = p
 	}
 	var err error
-	if x.card, err = sim.NewCard(two, rand.Reader); err != nil {
+	if x.card, err = sim.NewCard(profile, rand.Reader); err != nil {
 		t.Fatal(err)
 	}
 	cfg := testConfig(func(tx emv.Transaction, c money.Currency) (emv.Machine, error) {
 		return emv.New(emv.Config{
-			TerminalType: 0x22, Capabilities: [3]byte{0x20, 0x48, 0x40}, Additional: [5]byte{0x60, 0, 0xA0, 0x20},
+			TerminalType: 0x22, Capabilities: [3]byte{0x20, 0x48, 0xC8}, CDAMode: emv.CDAMode1, Additional: [5]byte{0x60, 0, 0xA0, 0x20},
 			Country: c.Numeric, Currency: c.Numeric, CurrencyExponent: c.Exponent,
 			CAKeys: []oda.CAKey{{RID: issuer.RID, Index: ca.Index, Modulus: ca.Modulus, Exponent: ca.Exponent, Expiry: ca.Expiry}},
 			Random: func(b []byte) { _, _ = rand.Read(b) }, CanChoose: canChoose,
@@ -150,6 +151,12 @@ func (x *table) answer(command []byte) []byte {
 		if x.aid == x.deaf {
 			return []byte(swConditions)
 		}
+	case 0xAE:
+		answer := x.card.Exchange(command)
+		if command[2] == x.spoiled {
+			answer[len(answer)-3] ^= 1 // before the status word
+		}
+		return answer
 	}
 	return x.card.Exchange(command)
 }
@@ -192,7 +199,7 @@ func TestChoiceWithTheKernel(t *testing.T) {
 		"the first of two": {deaf: credit, aid: debit, pins: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := newTable(t, tc.canChoose)
+			x := newTable(t, "twoapps", tc.canChoose)
 			x.choices, x.deaf = tc.choices, tc.deaf
 			x.sell()
 			if got := strings.TrimSpace(strings.Join(x.asked, " ")); got != tc.asked {
