@@ -93,6 +93,22 @@ var ddaStories = []signedStory{
 	{"card-other-pan", "The card's certificate is good, and another card's.", 0x08, func(t *testing.T, c *ddaCard) {
 		c.certifyCard(t, "04 9999010000000026FFFF 1228 000002")
 	}},
+	{"ca-key-length", "The terminal's CA key of this index has another length than the certificate.", 0x08, func(_ *testing.T, c *ddaCard) {
+		c.withs = []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", exponent(c.issuer), c.issuer.N.Bytes())}
+		c.internal = ""
+	}},
+	{"no-signed-records", "The AFL marks no record: the certificate covers the AIP alone.", 0x00, func(t *testing.T, c *ddaCard) {
+		c.afl = "08010100 10010200 18010200"
+		content := c.static
+		c.static = ""
+		c.issue(t)
+		c.static = content
+	}},
+	{"odd-pan", "The account number has an odd number of digits, with an F behind in record and\ncertificate.", 0x00, func(t *testing.T, c *ddaCard) {
+		c.static = strings.Replace(c.static, "5A[9999010000000018]", "5A[999901000000001F]", 1)
+		c.certifyCard(t, "04 999901000000001FFFFF 1228 000002")
+		c.internal = newDDACard(t).internal
+	}},
 	{"elliptic-curve", "The issuer's certificate is one of an elliptic curve, which this terminal does not\nclaim: failed.", 0x08, func(_ *testing.T, c *ddaCard) {
 		c.issuerData = "8F[01] 90[1200999901FFFF1020301231000001F043504F5301" + strings.Repeat("00", 96) + "] 9F32[03]"
 		c.internal = ""
