@@ -158,6 +158,8 @@ func (k *Kernel) pinMissing(p PINResult) (Action, error) {
 		k.tvr.set(tvrPINNotEntered)
 	case PINPadFault:
 		k.tvr.set(tvrNoPINPad)
+	case PINEntered: // a PIN for the card is the card's to answer
+		fallthrough
 	default:
 		return nil, fmt.Errorf("%w: PIN status %d", ErrUnexpected, p.Status)
 	}

@@ -64,6 +64,7 @@ type (
 		Online     bool   // false: unable to go online, the rest is empty
 		ARC        string // tag 8A, two characters
 		Approved   bool   // what the ARC means, by the host adapter
+		AuthCode   string // tag 89, six characters, or ""
 		IssuerAuth []byte // value of tag 91, or nil
 		Scripts    []byte // templates 71 and 72, concatenated, or nil
 	}

@@ -10,6 +10,7 @@ import (
 // Lengths of what a host may answer. EMV 4.4 Book 3, 10.9 and Annex A.
 const (
 	arcSize                      = 2
+	authCodeSize                 = 6
 	issuerAuthMin, issuerAuthMax = 8, 16
 )
 
@@ -24,6 +25,9 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 	}
 	k.host = h
 	k.setARC(h.ARC)
+	if len(h.AuthCode) == authCodeSize {
+		k.terminal[tlv.AuthorisationCode] = []byte(h.AuthCode)
+	}
 	k.before, k.after = parseScripts(h.Scripts)
 	k.running = -1
 	if len(h.IssuerAuth) < issuerAuthMin || len(h.IssuerAuth) > issuerAuthMax {

@@ -281,7 +281,7 @@ func parseEvent(word, rest string) (emv.Event, error) {
 	return nil, fmt.Errorf("event %q", what)
 }
 
-// parseHost reads "offline", or ARC, verdict, and 91, 71 and 72 as objects.
+// parseHost reads "offline", or ARC, verdict, and 89, 91, 71 and 72 as objects.
 func parseHost(s string) (emv.Event, error) {
 	if s == "offline" {
 		return emv.HostResult{}, nil
@@ -298,9 +298,12 @@ func parseHost(s string) (emv.Event, error) {
 		return nil, err
 	}
 	for _, o := range objects {
-		if o.Tag == tlv.IssuerAuthentication {
+		switch o.Tag {
+		case tlv.AuthorisationCode:
+			h.AuthCode = string(o.Value)
+		case tlv.IssuerAuthentication:
 			h.IssuerAuth = o.Value
-		} else {
+		default:
 			h.Scripts = tlv.Append(h.Scripts, o.Tag, o.Value)
 		}
 	}

@@ -52,6 +52,11 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 		return emv.GoOnline{Card: card, CVM: emv.CVMOnlinePIN, Data: []byte("\x9F\x26\x01\x01")}, nil
 	case "approved":
 		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, Online: true, ARC: "00", Card: card, Record: []byte("\x95\x01\x80")}}, nil
+	case "coded": // as a card that is asked to approve under this code
+		if host.AuthCode != "A1" {
+			return nil, fmt.Errorf("authorisation code %q", host.AuthCode)
+		}
+		return emv.Transmit{Command: []byte{0x80, 0xAE}}, nil
 	case "offline":
 		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, ARC: "Y3", Card: card, Record: []byte("\x95\x01\x80")}}, nil
 	case "declined":

@@ -238,7 +238,7 @@ func (f *Flow) onAuthorising() error {
 		f.enter(completing, ScreenAuthorising, NoticeNone)
 		return f.tell(emv.HostResult{
 			Online: true, ARC: b.Answer.Code, Approved: b.Answer.Verdict == VerdictApproved,
-			IssuerAuth: b.Answer.IssuerAuth, Scripts: b.Answer.Scripts,
+			AuthCode: b.Answer.AuthCode, IssuerAuth: b.Answer.IssuerAuth, Scripts: b.Answer.Scripts,
 		})
 	case Failed:
 		if errors.Is(b.Err, ErrNotSent) {
