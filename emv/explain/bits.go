@@ -129,7 +129,7 @@ var capabilities = bits{
 		"enciphered PIN for offline verification (RSA)", "no CVM required",
 		"online biometric", "offline biometric", "enciphered PIN for offline verification (ECC)",
 	},
-	{"SDA", "DDA", "card capture", "CDA", "XDA", "", "", ""},
+	{"SDA", "DDA", "card capture", "", "CDA", "XDA", "", ""},
 }
 
 // additional is EMV 4.4 Book 4, Annex A3.
