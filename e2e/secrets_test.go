@@ -135,6 +135,9 @@ func secrets(t *testing.T, r *rig.Rig) *canaries {
 	const cards, host, pad = "sim/cards.json", "cloud/issuer.json", "sim/pinpad.json"
 	var deck []issuer.Profile
 	readJSON(t, r.Path(cards), &deck)
+	for _, p := range deck {
+		deck = append(deck, p.Others...) // a chip may have several applications
+	}
 	var accounts struct {
 		IMK string `json:"imk_ac"`
 		BDK string `json:"bdk"`
