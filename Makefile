@@ -3,6 +3,8 @@
 
 GO      ?= go
 AMOUNT  ?= 12.50
+CARD    ?=
+FUZZTIME ?= 10s
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 BUILT   ?= $(shell git log -1 --format=%cI 2>/dev/null)
 LDFLAGS  = -s -w -X main.version=$(VERSION) -X main.built=$(BUILT)
@@ -11,7 +13,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags no_emoji -l
 LINT    ?= $(shell command -v golangci-lint || echo $$($(GO) env GOPATH)/bin/golangci-lint)
 
 .DEFAULT_GOAL = build
-.PHONY: help build run sale test test386 race e2e vm window lint bench golden arm clean
+.PHONY: help build run sale test test386 race fuzz e2e vm window lint bench golden arm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -23,8 +25,8 @@ build: ## build bin/terminal and bin/cloud
 run: build ## start cloud, simulated shop and terminal, with a page to play with
 	@scripts/shop run
 
-sale: build ## one sale: AMOUNT=12.50, and more as ARGS="--card pin"
-	@scripts/shop sale $(AMOUNT) $(ARGS)
+sale: build ## one sale: AMOUNT=12.50 CARD=pin, and more as ARGS="--json"
+	@scripts/shop sale $(AMOUNT) $(if $(CARD),--card $(CARD)) $(ARGS)
 
 test: ## run the tests; needs nothing else installed
 	$(GO) test ./...
@@ -34,6 +36,12 @@ test386: ## run the tests as a 32-bit program
 
 race: ## run the tests under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+fuzz: ## fuzz each decoder for FUZZTIME=10s
+	@grep -rno '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | sed 's/:[0-9]*:func /:/' | sort -u | while IFS=: read -r file target; do \
+		echo "== $$target, $$(dirname "$$file")"; \
+		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x || exit 1; \
+	done
 
 e2e: ## run the stories in a real browser; needs chromium
 	$(GO) test -count=1 -tags browser ./e2e/browser

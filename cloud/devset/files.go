@@ -106,10 +106,11 @@ func document(sealKey string, ca issuer.CAKey) (*params.Document, error) {
 			Applications: []params.Application{{
 				AID: issuer.AID, Partial: true, Version: params.Hex2{0x00, 0x01}, // as the cards of the set have it
 				// EMV 4.4 Book 3, Annex C5. Denial: service not allowed. Online
-				// and default: whatever makes the card's word doubtful.
+				// and default: whatever makes the card's word doubtful, and a
+				// PIN that only the issuer can verify.
 				TACDenial:  params.Hex5{0x00, 0x10, 0x00, 0x00, 0x00},
-				TACOnline:  params.Hex5{0xD8, 0x40, 0x04, 0xF8, 0x00},
-				TACDefault: params.Hex5{0xD8, 0x40, 0x00, 0xA8, 0x00},
+				TACOnline:  params.Hex5{0xDC, 0x40, 0x04, 0xF8, 0x00},
+				TACDefault: params.Hex5{0xDC, 0x40, 0x04, 0xA8, 0x00},
 				DDOL:       params.Hex{0x9F, 0x37, 0x04},
 			}},
 			CAKeys: []params.CAKey{{
