@@ -64,6 +64,9 @@ func (v View) Final() bool {
 	return false
 }
 
+// Undecided tells whether a transaction runs that can still end in any way.
+func (v View) Undecided() bool { return v.Screen != ScreenIdle && v.Screen != "" && !v.Final() }
+
 // Reasons of the flow's own. A card machine's reasons stand beside them.
 const (
 	ReasonCancelled          = "cancelled"           // by the cashier

@@ -1,5 +1,7 @@
 package ui
 
+import "slices"
+
 // Status is how the terminal itself is. The zero value has nothing to complain
 // of but the missing cloud.
 type Status struct {
@@ -9,6 +11,11 @@ type Status struct {
 	ToPrint int
 	// ToCloud is the number of transactions that the cloud has yet to hear of.
 	ToCloud int
+}
+
+// Equal tells whether there is nothing new in t.
+func (s Status) Equal(t Status) bool {
+	return s.Online == t.Online && s.ToPrint == t.ToPrint && s.ToCloud == t.ToCloud && slices.Equal(s.Faults, t.Faults)
 }
 
 // Fault is something that a person has to see to.

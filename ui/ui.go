@@ -261,8 +261,7 @@ func (u *UI) ShowPINKeys(n int) {
 // ShowStatus tells how the terminal is. Screens of a sale are not disturbed.
 func (u *UI) ShowStatus(s Status) {
 	s.Faults = slices.Clone(s.Faults[:min(len(s.Faults), faultsMax)])
-	if old := u.status; slices.Equal(old.Faults, s.Faults) && old.Online == s.Online &&
-		old.ToPrint == s.ToPrint && old.ToCloud == s.ToCloud {
+	if s.Equal(u.status) {
 		return
 	}
 	u.status = s
@@ -294,7 +293,7 @@ func (u *UI) ShowHistory(records []payment.Record) {
 }
 
 // selling tells whether a sale is on the screen and not yet decided.
-func (u *UI) selling() bool { return running(u.view) && !u.view.Final() }
+func (u *UI) selling() bool { return u.view.Undecided() }
 
 func running(v payment.View) bool { return v.Screen != payment.ScreenIdle && v.Screen != "" }
 

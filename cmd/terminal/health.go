@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers"
-	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/ui"
 )
 
@@ -25,7 +24,7 @@ func (g *glass) watch(ctx context.Context) {
 	var shown ui.Status
 	changed := make(<-chan struct{})
 	for first := true; ; first = false {
-		if s := g.status(); first || !same(s, shown) {
+		if s := g.status(); first || !s.Equal(shown) {
 			shown = s
 			g.ui.Do(func() { g.ui.ShowStatus(s) })
 		}
@@ -42,10 +41,6 @@ func (g *glass) watch(ctx context.Context) {
 	}
 }
 
-func same(a, b ui.Status) bool {
-	return a.Online == b.Online && a.ToPrint == b.ToPrint && a.ToCloud == b.ToCloud && slices.Equal(a.Faults, b.Faults)
-}
-
 func fired(c <-chan struct{}) bool {
 	select {
 	case <-c:
@@ -58,7 +53,7 @@ func fired(c <-chan struct{}) bool {
 // selling tells whether a sale is not yet decided.
 func (g *glass) selling() bool {
 	view, _ := g.t.runner.Views().Get()
-	return view.Screen != payment.ScreenIdle && !view.Final()
+	return view.Undecided()
 }
 
 // showHistory shows the latest records. What cannot be read is logged and left
