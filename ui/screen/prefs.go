@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
+
+	"github.com/cloudpos/cloudpos/durable"
 )
 
 // preferences are small values by name, kept in one JSON file. They may be used
@@ -126,34 +128,15 @@ func (p *preferences) flush() error {
 	if err != nil {
 		return fmt.Errorf("screen: preferences: %w", err)
 	}
-	if err := replaceFile(p.path, file); err != nil {
+	err = durable.MkdirAll(filepath.Dir(p.path), 0o700)
+	if err == nil {
+		err = durable.Replace(p.path, file, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("screen: preferences: %w", err)
 	}
 	p.unsaved = false
 	return nil
-}
-
-// replaceFile writes a file beside the old one and puts it in its place.
-func replaceFile(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".preferences-*")
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(content)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
 }
 
 func (p *preferences) AddChangeListener(f func()) {
