@@ -117,10 +117,13 @@ func (f *Flow) cardEnding(o emv.Outcome) (Ending, error) {
 		e.Card = &card
 		f.view.Masked, f.view.Label = card.Masked, card.Label
 	}
-	var err error
-	if o.Status == emv.Approved {
-		e.ChipData, err = f.seal(keys.PartChip, o.Record)
+	if o.Status != emv.Approved && !f.hostApproved() {
+		return e, nil
 	}
+	// The clearing needs it; and where a card refuses after its issuer has
+	// approved, the reversal tells the issuer what the card said last.
+	var err error
+	e.ChipData, err = f.seal(keys.PartChip, o.Record)
 	return e, err
 }
 

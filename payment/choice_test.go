@@ -27,13 +27,15 @@ type table struct {
 	flow *Flow
 	card *sim.Card
 	chip []byte // what the host was sent
+	last []byte // chip data that was sealed last
 
 	accounts map[string]issuer.Profile // the card's applications by AID
 
-	choices []int  // what the customer chooses, in turn
-	deaf    string // AID whose GET PROCESSING OPTIONS is answered with 6985
-	spoiled byte   // P1 of the GENERATE AC whose answer loses its last bit on the way
-	aid     string // selected last
+	choices  []int  // what the customer chooses, in turn
+	deaf     string // AID whose GET PROCESSING OPTIONS is answered with 6985
+	declined bool   // by the issuer
+	spoiled  byte   // P1 of the GENERATE AC whose answer loses its last bit on the way
+	aid      string // selected last
 
 	asked  []string // what was said, and what he could choose from
 	pins   int
@@ -46,8 +48,11 @@ type glassSealer struct{ *table }
 
 func (glassSealer) Key() string { return "k1" }
 func (s glassSealer) Seal(_ ID, part keys.Part, plain []byte) ([]byte, error) {
+	if part == keys.PartChip {
+		s.last = slices.Clone(plain)
+	}
 	if part == keys.PartChip && s.chip == nil {
-		s.chip = slices.Clone(plain)
+		s.chip = s.last
 	}
 	return []byte("sealed"), nil
 }
@@ -132,6 +137,9 @@ func (x *table) do(a Action) []Event {
 		return []Event{{Ref: a.Ref, Body: PINResult{drivers.PINEntry{Block: secret.Bytes("12345678"), KSN: []byte{1}}}}}
 	case Exchange:
 		x.sent = a.Message.Card
+		if x.declined {
+			return []Event{{Ref: a.Ref, Body: HostResult{Answer{Verdict: VerdictDeclined, Code: "05"}}}}
+		}
 		return []Event{{Ref: a.Ref, Body: HostResult{Answer{Verdict: VerdictApproved, Code: "00", IssuerAuth: x.arpc()}}}}
 	case Release:
 		return []Event{{Ref: a.Ref, Body: CardGone{}}}

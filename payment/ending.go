@@ -22,11 +22,11 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 	switch {
 	case o.Status == emv.Approved && (f.answer != nil) != o.Online:
 		return fmt.Errorf("payment: card machine says online %t, host answered %t", o.Online, f.answer != nil)
-	case o.Status == emv.Approved && f.answer != nil && f.answer.Verdict != VerdictApproved:
+	case o.Status == emv.Approved && f.answer != nil && !f.hostApproved():
 		return errors.New("payment: card machine approves what the host declined")
 	case o.Status == emv.Approved:
 		return f.end(Approved, ending)
-	case f.answer != nil && f.answer.Verdict == VerdictApproved:
+	case f.hostApproved():
 		return f.reverse(ending)
 	case f.mayRetryPIN(o):
 		return f.beginAttempt(NoticeWrongPIN)
@@ -34,6 +34,9 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 		return f.end(Declined, ending)
 	}
 }
+
+// hostApproved tells whether the host has approved this attempt.
+func (f *Flow) hostApproved() bool { return f.answer != nil && f.answer.Verdict == VerdictApproved }
 
 func (f *Flow) mayRetryPIN(o emv.Outcome) bool {
 	return f.answer != nil && f.answer.Code == CodeWrongPIN && f.pin != nil &&

@@ -30,7 +30,7 @@ type scriptedCard struct{ words []string }
 
 func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 	if _, gone := e.(emv.CardGone); gone {
-		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed"}}, nil
+		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed", Record: []byte("\x95\x01\x80")}}, nil
 	}
 	if len(c.words) == 0 {
 		return nil, fmt.Errorf("the script has no word for %T", e)
@@ -60,7 +60,7 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 	case "offline":
 		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, ARC: "Y3", Card: card, Record: []byte("\x95\x01\x80")}}, nil
 	case "declined":
-		return emv.Done{Outcome: emv.Outcome{Status: emv.Declined, Reason: "card-declined", Online: host.Online, Card: card}}, nil
+		return emv.Done{Outcome: emv.Outcome{Status: emv.Declined, Reason: "card-declined", Online: host.Online, Card: card, Record: []byte("\x95\x01\x80")}}, nil
 	case "refused":
 		return emv.Done{Outcome: emv.Outcome{Reason: "not-accepted", Detail: "Book 1, 12.4"}}, nil
 	}

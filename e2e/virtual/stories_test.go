@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cloudpos/cloudpos/emv/tlv"
+	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/sync/wire"
 )
@@ -119,5 +121,28 @@ func TestNextSaleAfterSilence(t *testing.T) {
 			t.Errorf("the second sale took %v: the first one is in its way", took)
 		}
 		w.agree(w.settle())
+	})
+}
+
+// TestReversalHasTheCardsLastWord: a card that refuses what the issuer approved
+// declines with an AAC, and the acquirer can open it.
+func TestReversalHasTheCardsLastWord(t *testing.T) {
+	inWorld(t, 1, func(w *world) {
+		w.start(w.terminals[0])
+		if _, err := w.terminals[0].sell("cardsaysno", 777); err != nil {
+			t.Fatal(err)
+		}
+		b := w.settle()
+		w.agree(b)
+		r := b.journal[0]
+		m := r.Message(payment.Reverse)
+		info := keys.Info(r.ID.Terminal, r.ID.Epoch, r.ID.Seq, keys.PartChip)
+		chip, err := keys.Open(shared.acquirer, info, m.Card.Chip)
+		if err != nil || r.State != payment.Reversed {
+			t.Fatalf("the sale is %s, its chip data: %v", r.State, err)
+		}
+		if cid, _ := tlv.Find(chip, tlv.CryptogramInformation); len(cid) != 1 || cid[0] != 0x00 {
+			t.Errorf("the last cryptogram has information %X, want an AAC's", cid)
+		}
 	})
 }
