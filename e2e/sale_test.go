@@ -21,6 +21,8 @@ func TestSales(t *testing.T) {
 		{"pin", "12.50", 0, "approved", "00", "online-pin"},
 		{"wrongpin", "12.50", 0, "approved", "00", "online-pin"},
 		{"nopse", "12.50", 0, "approved", "00", "none"},
+		{"static", "12.50", 0, "approved", "00", "none"},
+		{"status", "12.50", 0, "approved", "00", "none"},
 		{"decline", "12.50", 3, "declined", "51", "none"},
 		{"approve", "10.05", 3, "declined", "05", "none"},
 		{"mute", "12.50", 3, "declined", "", ""},

@@ -162,7 +162,7 @@ func (b *bench) chip(s *sale) []byte {
 		tlv.AmountAuthorised: amount, tlv.AmountOther: make([]byte, 6), tlv.TerminalCountry: {0x01, 0x56},
 		tlv.TVR: {0, 0, s.tvr3, 0x80, 0}, tlv.TransactionCurrency: s.currency, tlv.TransactionDate: {0x26, 0x03, 0x01},
 		tlv.TransactionType: {0}, tlv.UnpredictableNumber: s.un, tlv.AIP: {0x3C, 0}, tlv.CryptogramInformation: {s.cid},
-		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData([4]byte{3, 0xA0, 0, 0}),
+		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{3, 0xA0, 0, 0}),
 	}
 	sk := issuer.SessionKey(issuer.DeriveICC(s.imk, s.pan, s.psn), s.atc)
 	ac := issuer.Cryptogram(sk, issuer.CryptogramData(func(t tlv.Tag) []byte { return values[t] }))

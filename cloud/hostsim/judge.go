@@ -49,6 +49,7 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	if v.code != "" {
 		return v, nil
 	}
+	defer clear(chip.master[:])
 	first, err := tx.Use(fmt.Sprintf("atc:%s:%d", c.account.Name, chip.atc))
 	if err != nil {
 		return verdict{}, err
@@ -88,16 +89,16 @@ func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, chip *chip) (ver
 
 // chip is a cryptogram that was found genuine.
 type chip struct {
-	session    [16]byte
+	version    issuer.Version
+	master     [16]byte
 	arqc       [8]byte
 	atc        uint16
 	unverified bool // the card wanted its owner verified, and that did not succeed
 }
 
-// answer is the value of tag 91 for a response code. EMV 4.4 Book 2, 8.2.1.
+// answer is the value of tag 91 for a response code.
 func (c *chip) answer(code string) []byte {
-	arc := [2]byte{code[0], code[1]}
-	return issuer.IssuerAuthentication(issuer.ARPC1(c.session, c.arqc, arc), arc)
+	return c.version.Answer(c.master, c.atc, c.arqc, [2]byte{code[0], code[1]})
 }
 
 // checkChip verifies the cryptogram, and that it covers this request: an amount
@@ -112,11 +113,10 @@ func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
 		return nil, no(codeDoNotHonour, reasonCryptogram)
 	}
 	out := &chip{arqc: [8]byte(get(tlv.ApplicationCryptogram)), atc: binary.BigEndian.Uint16(get(tlv.ATC))}
-	master := issuer.DeriveICC(h.p.Config.IMK, c.account.PAN, c.account.PSN)
-	defer clear(master[:])
-	out.session = issuer.SessionKey(master, out.atc)
-	want := issuer.Cryptogram(out.session, issuer.CryptogramData(get))
-	if _, own := issuer.CVR(get(tlv.IssuerApplicationData)); !own || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
+	version, _, own := issuer.ParseApplicationData(get(tlv.IssuerApplicationData))
+	out.version, out.master = version, issuer.DeriveICC(h.p.Config.IMK, c.account.PAN, c.account.PSN)
+	want := version.Cryptogram(out.master, out.atc, issuer.CryptogramData(get))
+	if !own || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
 		return nil, no(codeDoNotHonour, reasonCryptogram)
 	}
 	currency, err := money.Lookup(req.Currency)

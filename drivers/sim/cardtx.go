@@ -123,15 +123,14 @@ func (c *Card) decide(asked byte, second bool) byte {
 // cryptogram computes the application cryptogram over what the terminal told
 // and what the card knows.
 func (c *Card) cryptogram(kind byte, second bool) [8]byte {
-	sk := issuer.SessionKey([16]byte(c.p.MasterKey), c.counters.ATC)
-	return issuer.Cryptogram(sk, issuer.CryptogramData(func(tag tlv.Tag) []byte {
+	return c.p.Computes().Cryptogram([16]byte(c.p.MasterKey), c.counters.ATC, issuer.CryptogramData(func(tag tlv.Tag) []byte {
 		switch tag {
 		case tlv.AIP:
 			return c.p.AIP
 		case tlv.ATC:
 			return number(c.counters.ATC)
 		case tlv.IssuerApplicationData:
-			return issuer.ApplicationData(c.results(kind, second))
+			return c.applicationData(kind, second)
 		}
 		return c.amounts[tag]
 	}))
@@ -154,8 +153,13 @@ func (c *Card) results(kind byte, second bool) [4]byte {
 	return [4]byte{0x03, flags, byte(pinTriesMax - c.counters.PINTries), 0x00}
 }
 
+// applicationData is 9F10.
+func (c *Card) applicationData(kind byte, second bool) []byte {
+	return issuer.ApplicationData(c.p.Computes(), c.results(kind, second))
+}
+
 func (c *Card) acResponse(kind byte, ac [8]byte, second bool) []byte {
-	iad := issuer.ApplicationData(c.results(kind, second))
+	iad := c.applicationData(kind, second)
 	if c.p.Format1 {
 		b := append([]byte{kind}, number(c.counters.ATC)...)
 		b = append(append(b, ac[:]...), iad...)
@@ -176,7 +180,7 @@ func (c *Card) signedResponse(kind byte, ac [8]byte, second bool) ([]byte, int) 
 	}
 	b := tlv.Append(nil, tlv.CryptogramInformation, []byte{kind})
 	b = tlv.Append(b, tlv.ATC, number(c.counters.ATC))
-	b = tlv.Append(b, tlv.IssuerApplicationData, issuer.ApplicationData(c.results(kind, second)))
+	b = tlv.Append(b, tlv.IssuerApplicationData, c.applicationData(kind, second))
 	covered := issuer.Combined{
 		Information: kind, Cryptogram: ac, TerminalNumber: c.amounts[tlv.UnpredictableNumber],
 		Transaction: append(append([]byte{}, c.told...), b...),
@@ -191,8 +195,8 @@ func (c *Card) signedResponse(kind byte, ac [8]byte, second bool) ([]byte, int) 
 	return tlv.Append(nil, tlv.ResponseFormat2, tlv.Append(b, tlv.SDAD, signed)), swOK
 }
 
-// externalAuthenticate checks the issuer's answer: ARPC method 1, eight bytes,
-// then the response code. Once in a transaction. EMV 4.4 Book 2, 8.2.
+// externalAuthenticate checks the issuer's answer, once in a transaction.
+// EMV 4.4 Book 2, 8.2.
 func (c *Card) externalAuthenticate(cmd apdu) int {
 	switch {
 	case c.at != askedHost:
@@ -201,16 +205,13 @@ func (c *Card) externalAuthenticate(cmd apdu) int {
 		return swWrongLength
 	}
 	c.at = hostAnswer
-	c.failed = true
-	if len(cmd.data) < 10 {
+	version := c.p.Computes()
+	arc, readable := version.Claimed(cmd.data)
+	want := version.Answer([16]byte(c.p.MasterKey), c.counters.ATC, c.arqc, arc)
+	if c.failed = !readable || subtle.ConstantTimeCompare(want, cmd.data) != 1; c.failed {
 		return swAuthFailed
 	}
-	arc := [2]byte(cmd.data[8:10])
-	want := issuer.ARPC1(issuer.SessionKey([16]byte(c.p.MasterKey), c.counters.ATC), c.arqc, arc)
-	if subtle.ConstantTimeCompare(want[:], cmd.data[:8]) != 1 {
-		return swAuthFailed
-	}
-	c.failed, c.trusted, c.arc = false, true, arc
+	c.trusted, c.arc = true, arc
 	c.counters.LastOnline = c.counters.ATC
 	return swOK
 }

@@ -98,10 +98,19 @@ func Cryptogram(sk [16]byte, data []byte) [8]byte { return mac(sk, data) }
 // four to eight bytes. EMV 4.4 Book 2, 9.2.1.
 func ScriptMAC(sk [16]byte, data []byte) [8]byte { return mac(sk, data) }
 
-// mac is single DES in CBC mode under the left half, with triple DES for the
-// last block.
-func mac(key [16]byte, data []byte) (out [8]byte) {
-	padded := append(append(make([]byte, 0, len(data)+8), data...), 0x80)
+// CryptogramZeros is Cryptogram with padding method 1: zeros, and none where the
+// data ends with a block.
+func CryptogramZeros(key [16]byte, data []byte) [8]byte { return macBlocks(key, data) }
+
+// mac is algorithm 3 with padding method 2.
+func mac(key [16]byte, data []byte) [8]byte {
+	return macBlocks(key, append(data[:len(data):len(data)], 0x80))
+}
+
+// macBlocks is single DES in CBC mode under the left half, with triple DES for
+// the last block, which zeros fill up.
+func macBlocks(key [16]byte, data []byte) (out [8]byte) {
+	padded := append(make([]byte, 0, len(data)+8), data...)
 	for len(padded)%8 != 0 {
 		padded = append(padded, 0)
 	}

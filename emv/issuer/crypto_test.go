@@ -28,7 +28,10 @@ type vector struct {
 	SK                      string `json:"sk_common"`
 	Data                    string `json:"ac_data"`
 	AC                      string `json:"ac_sk_emv_padding"`
+	ZerosAC                 string `json:"ac_mk_visa_padding"`
 	ARPC                    string `json:"arpc_method1"`
+	CSU, Proprietary        string
+	ARPC2                   string `json:"arpc_method2"`
 	MKSM                    string `json:"mk_sm"`
 	SKSM                    string `json:"sk_sm_common_from_arqc"`
 	Command                 string
@@ -81,6 +84,10 @@ func checkVector(t *testing.T, i int, v vector) {
 	check("cryptogram", ac[:], v.AC)
 	arpc := issuer.ARPC1(sk, ac, [2]byte(unhex(t, v.ARC)))
 	check("ARPC", arpc[:], v.ARPC)
+	arpc2 := issuer.ARPC2(sk, ac, [4]byte(unhex(t, v.CSU)), unhex(t, v.Proprietary))
+	check("ARPC, method 2", arpc2[:], v.ARPC2)
+	zeros := issuer.CryptogramZeros([16]byte(unhex(t, v.OptionA)), unhex(t, v.Data))
+	check("cryptogram under the master key", zeros[:], v.ZerosAC)
 	sm := issuer.ScriptKey([16]byte(unhex(t, v.MKSM)), ac)
 	check("script key", sm[:], v.SKSM)
 	mac := issuer.ScriptMAC(sm, unhex(t, v.Command))
@@ -119,24 +126,49 @@ func TestCryptogramData(t *testing.T) {
 
 func TestApplicationDataRoundTrip(t *testing.T) {
 	cvr := [4]byte{3, 0xA0, 1, 2}
-	iad := issuer.ApplicationData(cvr)
+	iad := issuer.ApplicationData(issuer.Common, cvr)
 	if want := unhex(t, "06011203A00102"); !bytes.Equal(iad, want) {
 		t.Errorf("ApplicationData = %X, want %X", iad, want)
 	}
-	if got, ok := issuer.CVR(iad); !ok || got != cvr {
-		t.Errorf("CVR = %X, %v, want %X", got, ok, cvr)
+	if v, got, ok := issuer.ParseApplicationData(iad); !ok || got != cvr || v != issuer.Common {
+		t.Errorf("ParseApplicationData = %v, %X, %v, want %X", v, got, ok, cvr)
 	}
 	for _, foreign := range []string{"", "06011103A00102", "06021203A00102", "06011203A001", "05011203A00102"} {
-		if _, ok := issuer.CVR(unhex(t, foreign)); ok {
-			t.Errorf("CVR(%s) is taken for this scheme's", foreign)
+		if _, _, ok := issuer.ParseApplicationData(unhex(t, foreign)); ok {
+			t.Errorf("ParseApplicationData(%s) is taken for this scheme's", foreign)
 		}
 	}
 }
 
-func TestIssuerAuthentication(t *testing.T) {
-	got := issuer.IssuerAuthentication([8]byte{1, 2, 3, 4, 5, 6, 7, 8}, [2]byte{'0', '0'})
-	if want := unhex(t, "01020304050607083030"); !bytes.Equal(got, want) {
-		t.Errorf("91 = %X, want %X", got, want)
+// TestAnswers: what an issuer sends is what its card expects, and a card
+// believes nothing else. The parts are put together by hand here.
+func TestAnswers(t *testing.T) {
+	mk, atc, arqc := [16]byte{1, 2, 3, 4, 5, 6, 7, 8, 9}, uint16(7), [8]byte{8, 7, 6, 5, 4, 3, 2, 1}
+	sk := issuer.SessionKey(mk, atc)
+	declined := issuer.ARPC1(sk, arqc, [2]byte{'5', '1'})
+	approved := issuer.ARPC1(mk, arqc, [2]byte{'0', '0'})
+	approves, declines := issuer.ARPC2(sk, arqc, [4]byte{0, 0x80}, nil), issuer.ARPC2(sk, arqc, [4]byte{}, nil)
+	for _, tt := range []struct {
+		version issuer.Version
+		arc     string
+		want    []byte
+		claimed string
+	}{
+		{issuer.Common, "51", append(declined[:], "51"...), "51"},
+		{issuer.Static, "00", append(approved[:], "00"...), "00"},
+		{issuer.Status, "00", append(approves[:], 0, 0x80, 0, 0), "00"},
+		{issuer.Status, "51", append(declines[:], 0, 0, 0, 0), "05"},
+	} {
+		got := tt.version.Answer(mk, atc, arqc, [2]byte([]byte(tt.arc)))
+		if !bytes.Equal(got, tt.want) {
+			t.Errorf("version %02X: answer %s = %X, want %X", tt.version, tt.arc, got, tt.want)
+		}
+		if arc, ok := tt.version.Claimed(got); !ok || string(arc[:]) != tt.claimed {
+			t.Errorf("version %02X: answer %s claims %q, %v, want %q", tt.version, tt.arc, arc, ok, tt.claimed)
+		}
+		if arc, ok := tt.version.Claimed(got[1:]); ok {
+			t.Errorf("version %02X: %d bytes claim %q", tt.version, len(got)-1, arc)
+		}
 	}
 }
 

@@ -2,10 +2,6 @@ package issuer
 
 import "github.com/cloudpos/cloudpos/emv/tlv"
 
-// Version is this scheme's cryptogram version number, the second byte of 9F10
-// after its length: common session key, padding method 2.
-const Version = 0x12
-
 // keyIndex is the derivation key index of the development issuer.
 const keyIndex = 0x01
 
@@ -38,28 +34,21 @@ func CryptogramData(get func(tlv.Tag) []byte) []byte {
 		}
 		data = append(data, value...)
 	}
-	cvr, _ := CVR(get(tlv.IssuerApplicationData))
+	_, cvr, _ := ParseApplicationData(get(tlv.IssuerApplicationData))
 	return append(data, cvr[:]...)
 }
 
 // ApplicationData is the value of 9F10: length, derivation key index,
 // cryptogram version, card verification results.
-func ApplicationData(cvr [4]byte) []byte {
-	return append([]byte{2 + byte(len(cvr)), keyIndex, Version}, cvr[:]...)
+func ApplicationData(v Version, cvr [4]byte) []byte {
+	return append([]byte{2 + byte(len(cvr)), keyIndex, byte(v)}, cvr[:]...)
 }
 
-// CVR reads the card verification results out of 9F10. It reports false when
-// the data is not of this scheme.
-func CVR(iad []byte) (cvr [4]byte, ok bool) {
-	if len(iad) != 7 || iad[0] != 6 || iad[1] != keyIndex || iad[2] != Version {
-		return cvr, false
+// ParseApplicationData takes 9F10 apart. It reports false when the data is not
+// of this scheme.
+func ParseApplicationData(iad []byte) (v Version, cvr [4]byte, ok bool) {
+	if len(iad) != 7 || iad[0] != 6 || iad[1] != keyIndex || !Version(iad[2]).known() {
+		return 0, cvr, false
 	}
-	copy(cvr[:], iad[3:])
-	return cvr, true
-}
-
-// IssuerAuthentication is the value of tag 91 for method 1: the ARPC, then the
-// response code that it authenticates.
-func IssuerAuthentication(arpc [8]byte, arc [2]byte) []byte {
-	return append(arpc[:], arc[:]...)
+	return Version(iad[2]), [4]byte(iad[3:]), true
 }

@@ -68,6 +68,7 @@ type Order struct {
 	Keys        []string // see Profile
 	Proof       Proof
 	Behaviour   Behaviour
+	Version     Version // of its cryptograms
 	Protocol    int
 	Format1     bool
 	AID         []byte
@@ -86,7 +87,7 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 	mk := DeriveICC(imk, o.PAN, psn)
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
-		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Protocol: o.Protocol, Format1: o.Format1,
+		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1,
 		AID: o.AID, Label: o.Label, MasterKey: mk[:], AIP: o.Proof.aip(),
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}

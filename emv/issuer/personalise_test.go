@@ -163,7 +163,7 @@ func TestDeckHasWhatTestersCallFor(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	for _, name := range []string{"approve", "pin", "decline", "wrongpin", "nopse", "mute", "blocked", "cardsaysno", "t1", "sda", "cda", "forged", "twoapps"} {
+	for _, name := range []string{"approve", "pin", "decline", "wrongpin", "nopse", "mute", "blocked", "cardsaysno", "t1", "sda", "cda", "forged", "twoapps", "static", "status"} {
 		if _, ok := byName[name]; !ok {
 			t.Errorf("no card %q", name)
 		}

@@ -74,8 +74,9 @@ type Profile struct {
 
 	AID       Hex      `json:"aid"`
 	Label     string   `json:"label"`
-	MasterKey Hex      `json:"master_key"` // for application cryptograms
-	ICCKey    Hex      `json:"icc_key"`    // RSA, PKCS #8; none without DDA and CDA
+	Version   Version  `json:"cryptogram_version,omitempty"` // Common when it is 0
+	MasterKey Hex      `json:"master_key"`                   // for application cryptograms
+	ICCKey    Hex      `json:"icc_key"`                      // RSA, PKCS #8; none without DDA and CDA
 	AIP       Hex      `json:"aip"`
 	AFL       Hex      `json:"afl"`
 	PDOL      Hex      `json:"pdol"`
@@ -130,6 +131,14 @@ func (p Profile) Key() (*rsa.PrivateKey, error) {
 	return key, nil
 }
 
+// Computes is how the card makes its cryptograms.
+func (p Profile) Computes() Version {
+	if p.Version == 0 {
+		return Common
+	}
+	return p.Version
+}
+
 // othersMax bounds a chip's further applications: their entries fit into one
 // record of the directory.
 const othersMax = 4
@@ -149,6 +158,8 @@ func (p Profile) Check() error {
 		return fmt.Errorf("%w: %s: AID of %d bytes, want 5 to 16", ErrProfile, p.Name, len(p.AID))
 	case len(p.AIP) != 2 || len(p.AFL) == 0 || len(p.AFL)%4 != 0:
 		return fmt.Errorf("%w: %s: AIP or AFL has the wrong length", ErrProfile, p.Name)
+	case !p.Computes().known():
+		return fmt.Errorf("%w: %s: cryptogram version %02X", ErrProfile, p.Name, byte(p.Version))
 	case p.Protocol != 0 && p.Protocol != 1:
 		return fmt.Errorf("%w: %s: protocol T=%d", ErrProfile, p.Name, p.Protocol)
 	}
