@@ -108,8 +108,17 @@ var foreign = map[tlv.Tag]bool{
 	tlv.ApplicationCryptogram: true, tlv.CryptogramInformation: true, tlv.ATC: true, tlv.IssuerApplicationData: true,
 }
 
+// recognised tells whether a card may give the object to a contact terminal.
+// EMV 4.4 Book 3, Annex A.
+func recognised(t tlv.Tag) bool {
+	d, known := tlv.LookupContact(t)
+	return known && d.Source&tlv.FromCard != 0
+}
+
 // learn stores primitive objects of the card. The same one twice ends the
-// transaction. EMV 4.4 Book 3, 10.2.
+// transaction. Of one that a terminal does not recognise nothing is kept but
+// its tag, to find the second: a list that asks for it gets zeros, not the
+// card's own bytes. EMV 4.4 Book 3, 10.2 and 5.4.
 func (k *Kernel) learn(objects []tlv.Object) error {
 	for _, o := range objects {
 		if o.Tag.Constructed() || foreign[o.Tag] {
@@ -121,7 +130,10 @@ func (k *Kernel) learn(objects []tlv.Object) error {
 		if !wellFormed(o) {
 			return refuse(ReasonCardData, "%v of %d bytes (Book 3, 7.5 and Annex A)", o.Tag, len(o.Value))
 		}
-		k.card[o.Tag] = slices.Clone(o.Value)
+		k.card[o.Tag] = nil
+		if recognised(o.Tag) {
+			k.card[o.Tag] = slices.Clone(o.Value)
+		}
 	}
 	return nil
 }

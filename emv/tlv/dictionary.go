@@ -68,10 +68,16 @@ type Definition struct {
 // Lookup finds the definition of a data element. Where kernels give one tag
 // different meanings, the name tells both.
 func Lookup(t Tag) (Definition, bool) {
-	d, ok := dictionary[t]
+	d, ok := LookupContact(t)
 	if !ok {
 		d, ok = contactless[t]
 	}
+	return d, ok
+}
+
+// LookupContact is Lookup without what only contactless terminals know.
+func LookupContact(t Tag) (Definition, bool) {
+	d, ok := dictionary[t]
 	return d, ok
 }
 
