@@ -40,6 +40,7 @@ type table struct {
 	asked  []string // what was said, and what he could choose from
 	pins   int
 	sent   CardData
+	view   View // shown last
 	ending Entry
 }
 
@@ -105,7 +106,7 @@ func (x *table) sell() {
 		if err != nil {
 			x.t.Fatal(err)
 		}
-		queue = queue[1:]
+		queue, x.view = queue[1:], step.View
 		if step.Commit != nil {
 			x.ending = *step.Commit
 		}

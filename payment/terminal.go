@@ -26,8 +26,9 @@ type Terminal struct {
 	Fitted   Fitted
 	Sealer   Sealer
 	Random   func([]byte) // fills; crypto/rand outside tests
-	// CanChoose: somebody can be asked which application to use.
-	CanChoose bool
+	// Screen: there is one, which shows names and lets the customer choose
+	// among applications.
+	Screen bool
 	// Latest gives the newest transactions of the journal, or is nil.
 	Latest func(limit int) ([]Record, error)
 }
@@ -96,7 +97,9 @@ func (t *Terminal) capabilities() [3]byte {
 	return caps
 }
 
-// additional is 9F40, Book 4 A3.
+// additional is 9F40, Book 4 A3: goods and services, and what people can press,
+// read and take away. Names are shown on the screen alone, which has the
+// letters of code table 1 (ISO 8859-1); of the others the kernel reads none.
 func (t *Terminal) additional() [5]byte {
 	const (
 		goods, services          = 0x40, 0x20 // byte 1
@@ -104,9 +107,16 @@ func (t *Terminal) additional() [5]byte {
 		print4Both               = 0xC0       // byte 4: for attendant and cardholder
 		showAttendant            = 0x20
 		showCardholder           = 0x10
+		latin1                   = 0x01 // byte 5
 	)
-	a := [5]byte{goods | services, 0, numericKeys | commandKeys, showAttendant}
+	a := [5]byte{goods | services}
+	if t.Screen {
+		a[2] |= numericKeys | commandKeys
+		a[3] |= showAttendant
+		a[4] |= latin1
+	}
 	if t.Fitted.PINPad != "" {
+		a[2] |= numericKeys | commandKeys
 		a[3] |= showCardholder
 	}
 	if t.Fitted.Printer != "" {
@@ -137,7 +147,7 @@ func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
 		AcquirerID: p.Acquirer.ID,
 		CDAMode:    emv.CDAMode1,
 		Random:     t.Random,
-		CanChoose:  t.CanChoose,
+		CanChoose:  t.Screen,
 	}
 	for _, a := range p.Contact.Applications {
 		cfg.Applications = append(cfg.Applications, emv.Application{

@@ -127,3 +127,44 @@ func TestCapabilities(t *testing.T) {
 		}
 	}
 }
+
+// TestAdditional: 9F40 says what people can press, read and take away.
+func TestAdditional(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		fitted Fitted
+		screen bool
+		want   string
+	}{
+		{"nothing", Fitted{}, false, "6000000000"},
+		{"a screen", Fitted{}, true, "6000A02001"},
+		{"a PIN pad", Fitted{PINPad: "visapad:/dev/ttyS3"}, false, "6000A01000"},
+		{"a printer", Fitted{Printer: "escpos:/dev/usb/lp0"}, false, "600000C000"},
+		{"all of it", Fitted{PINPad: "visapad:/dev/ttyS3", Printer: "escpos:/dev/usb/lp0"}, true, "6000A0F001"},
+	} {
+		terminal := Terminal{Fitted: tt.fitted, Screen: tt.screen}
+		if got := fmt.Sprintf("%X", terminal.additional()); got != tt.want {
+			t.Errorf("with %s: 9F40 %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestPreferredName: a card whose name has letters of code table 1 is called by
+// it where there is a screen to show them, else by its label.
+func TestPreferredName(t *testing.T) {
+	for screen, want := range map[bool]string{true: "Prüfkarte Köln", false: "CLOUDPOS TEST"} {
+		terminal := generousTerminal(t)
+		terminal.Screen = screen
+		x := newTable(t, "umlaut", true)
+		cfg, err := terminal.Config(Numbers{ID: ID{"dev:t1", 1, 1}, STAN: 1, Receipt: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Sealer = glassSealer{x}
+		x.flow = NewFlow(cfg)
+		x.sell()
+		if x.view.Label != want || x.sent.Label != want || x.ending.To != Approved {
+			t.Errorf("with a screen %t: %s, shown %q, sent %q, want %q", screen, x.ending.To, x.view.Label, x.sent.Label, want)
+		}
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"fyne.io/fyne/v2/driver/mobile"
 	"fyne.io/fyne/v2/test"
 
+	"github.com/cloudpos/cloudpos/font"
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
@@ -423,5 +424,20 @@ func TestListStaysWhereItWasScrolled(t *testing.T) {
 	s.tap(t, "History")
 	if got := s.ui.scroller.Offset.Y; got != 0 {
 		t.Errorf("the list is at %v, want its top when it is opened", got)
+	}
+}
+
+// A card's own name is shown in all letters that the terminal claims to have.
+func TestNameOfTheCard(t *testing.T) {
+	const name = "Prüfkarte Köln"
+	for _, screen := range []payment.Screen{payment.ScreenPIN, payment.ScreenAuthorising, payment.ScreenApproved} {
+		s, _ := testStage(t, nil)
+		s.ui.Show(saleView(screen, func(v *payment.View) { v.Masked, v.Label = "999901******0018", name }))
+		s.shows(t, name)
+	}
+	for r := rune(0xA1); r <= 0xFF; r++ { // ISO 8859-1
+		if r != 0xAD && !font.Has(r) {
+			t.Errorf("the faces have no %q", r)
+		}
 	}
 }

@@ -103,7 +103,7 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 // fitScreen gives the terminal its screen, if the configuration names one.
 func (t *terminal) fitScreen() (err error) {
 	t.glass, err = openGlass(t)
-	t.rules.CanChoose = t.glass != nil
+	t.rules.Screen = t.glass != nil
 	return err
 }
 

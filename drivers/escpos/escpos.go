@@ -10,8 +10,8 @@
 //	p := escpos.New(port.File("/dev/usb/lp0"), escpos.Opts{Columns: 48})
 //	err := p.Print(ctx, drivers.Document{{Text: "TOTAL\t12.50", Bold: true}})
 //
-// Text is ASCII and the two-byte part of GB18030; other characters print as
-// question marks.
+// Text is ASCII and the two-byte part of GB18030. Other letters print without
+// their accents, other characters as question marks.
 package escpos
 
 import (

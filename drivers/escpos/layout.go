@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/cloudpos/cloudpos/drivers"
 )
@@ -153,12 +155,22 @@ func clean(text string) string {
 			return '?'
 		case r < unicode.MaxASCII:
 			return r
-		case len(gb(string(r))) != 2:
-			return '?'
-		default:
+		case len(gb(string(r))) == 2:
 			return r
+		default:
+			return base(r)
 		}
 	}, text)
+}
+
+// base is a letter without its accents, for a name on a card that a printer has
+// only part of, or a question mark.
+func base(r rune) rune {
+	first, _ := utf8.DecodeRuneInString(norm.NFD.String(string(r)))
+	if first < unicode.MaxASCII {
+		return first
+	}
+	return '?'
 }
 
 // gb encodes a text, or returns nil.

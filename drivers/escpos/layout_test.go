@@ -30,6 +30,7 @@ func TestLayOut(t *testing.T) {
 		{"¥5\t€", []string{"￥5           €"}},
 		{"a\x1B\x10\x04\x01b\r\nc", []string{"a????b??c"}},
 		{"\U0001F600 ok", []string{"? ok"}},
+		{"ü Köln, Ørsted", []string{"ü Koln, ?rsted"}}, // ü is in GB18030 as two bytes, Ø has no accent
 		{"bad \xFF byte", []string{"bad ? byte"}},
 	} {
 		got := layOut(c.text, 16)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rsa"
 	"fmt"
+	"slices"
 
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/emv/tlv"
@@ -89,9 +90,15 @@ func (c *Card) selectFile(cmd apdu) ([]byte, int) {
 // priority is 87 of the application at a place. EMV 4.4 Book 1, 12.2.3.
 func priority(at int) []byte { return []byte{byte(at + 1)} }
 
+// codeTable is 9F11 of a card with a preferred name: ISO 8859-1.
+var codeTable = tlv.Append(nil, tlv.CodeTableIndex, []byte{0x01})
+
 func (c *Card) directoryFCI() []byte {
 	inner := tlv.Append(nil, tlv.SFI, []byte{pseSFI})
 	inner = tlv.Append(inner, tlv.LanguagePreference, []byte("zhen"))
+	if slices.ContainsFunc(c.applications, func(a application) bool { return len(a.p.Preferred) > 0 }) {
+		inner = append(inner, codeTable...)
+	}
 	fci := tlv.Append(nil, tlv.DFName, []byte(pseName))
 	fci = tlv.Append(fci, tlv.FCIProprietary, inner)
 	return tlv.Append(nil, tlv.FCI, fci)
@@ -103,6 +110,9 @@ func (c *Card) directory() []byte {
 	for i, a := range c.applications {
 		entry := tlv.Append(nil, tlv.ADFName, a.p.AID)
 		entry = tlv.Append(entry, tlv.ApplicationLabel, []byte(a.p.Label))
+		if len(a.p.Preferred) > 0 {
+			entry = tlv.Append(entry, tlv.PreferredName, a.p.Preferred)
+		}
 		entry = tlv.Append(entry, tlv.ApplicationPriority, priority(i))
 		entries = tlv.Append(entries, tlv.ApplicationTemplate, entry)
 	}
@@ -116,6 +126,9 @@ func (a application) fci(priority []byte) []byte {
 		inner = tlv.Append(inner, tlv.PDOL, a.p.PDOL)
 	}
 	inner = tlv.Append(inner, tlv.LanguagePreference, []byte("zhen"))
+	if len(a.p.Preferred) > 0 {
+		inner = tlv.Append(append(inner, codeTable...), tlv.PreferredName, a.p.Preferred)
+	}
 	fci := tlv.Append(nil, tlv.DFName, a.p.AID)
 	fci = tlv.Append(fci, tlv.FCIProprietary, inner)
 	return tlv.Append(nil, tlv.FCI, fci)

@@ -73,6 +73,7 @@ type Order struct {
 	Format1     bool
 	AID         []byte
 	Label       string
+	Preferred   string // another name, which may have letters of ISO 8859-1
 	Country     uint16 // 5F28, numeric
 	Currency    uint16 // 9F42, numeric
 	Issued      time.Time
@@ -88,7 +89,7 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
 		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1,
-		AID: o.AID, Label: o.Label, MasterKey: mk[:], AIP: o.Proof.aip(),
+		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], AIP: o.Proof.aip(),
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}
 	account := accountRecord(o)
@@ -110,6 +111,18 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 		return Profile{}, err
 	}
 	return p, nil
+}
+
+// latin1 writes a name in ISO 8859-1; what that does not have is a question mark.
+func latin1(name string) []byte {
+	var b []byte
+	for _, r := range name {
+		if r > 0xFF {
+			r = '?'
+		}
+		b = append(b, byte(r))
+	}
+	return b
 }
 
 // proveByKey gives the card a key, and returns the objects that certify it.

@@ -74,6 +74,7 @@ type Profile struct {
 
 	AID       Hex      `json:"aid"`
 	Label     string   `json:"label"`
+	Preferred Hex      `json:"preferred,omitempty"`          // 9F12, in code table 1
 	Version   Version  `json:"cryptogram_version,omitempty"` // Common when it is 0
 	MasterKey Hex      `json:"master_key"`                   // for application cryptograms
 	ICCKey    Hex      `json:"icc_key"`                      // RSA, PKCS #8; none without DDA and CDA
