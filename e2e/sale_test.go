@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/e2e/rig"
@@ -42,4 +43,17 @@ func TestSales(t *testing.T) {
 		}
 	}
 	must(t, r.Agree(t.Context()))
+}
+
+// TestForcedOnline: the merchant's wish is in the TVR, which is on the slip.
+func TestForcedOnline(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	must(t, r.StartAgent(t.Context()))
+	for args, tvr := range map[string]string{"": "0000008000", "--online": "0000008800"} {
+		report, err := r.Sale(t.Context(), append([]string{"--amount", "12.50", "--card", "approve"}, strings.Fields(args)...)...)
+		if err != nil || report.Exit != 0 || !strings.Contains(report.Slip, tvr) {
+			t.Errorf("%q: exit %d, %v, want TVR %s on the slip:\n%s", args, report.Exit, err, tvr, report.Slip)
+		}
+	}
 }

@@ -3,6 +3,7 @@ package payment
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"testing"
 	"time"
@@ -186,4 +187,25 @@ func firstTVR(t *testing.T, machine emv.Machine) []byte {
 	}
 	t.Fatal("no GENERATE AC")
 	return nil
+}
+
+// TestForcedOnlineReachesTheHost: a card that could pay without its issuer is
+// sent there by the merchant's wish, and the TVR (B4b4) tells why.
+func TestForcedOnlineReachesTheHost(t *testing.T) {
+	for forced, want := range map[bool]string{false: "0000000000", true: "0000000800"} {
+		terminal := generousTerminal(t)
+		terminal.Params.Contact.Applications[0].TACOnline = params.Hex5{3: 0x08}
+		x := newTable(t, "approve", true)
+		cfg, err := terminal.Config(Numbers{ID: ID{"dev:t1", 1, 1}, STAN: 1, Receipt: 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.Sealer = glassSealer{x}
+		x.flow, x.request.Online = NewFlow(cfg), forced
+		x.sell()
+		tvr, _ := tlv.Find(x.chip, tlv.TVR)
+		if got := fmt.Sprintf("%X", tvr); x.ending.To != Approved || got != want {
+			t.Errorf("forced %t: %s, the host was told TVR %s, want %s", forced, x.ending.To, got, want)
+		}
+	}
 }

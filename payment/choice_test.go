@@ -23,11 +23,12 @@ import (
 // table is a flow with the true kernel, a card of the development set, and an
 // issuer that approves: all that stands between a customer and his choice.
 type table struct {
-	t    *testing.T
-	flow *Flow
-	card *sim.Card
-	chip []byte // what the host was sent
-	last []byte // chip data that was sealed last
+	t       *testing.T
+	flow    *Flow
+	request Request
+	card    *sim.Card
+	chip    []byte // what the host was sent
+	last    []byte // chip data that was sealed last
 
 	accounts map[string]issuer.Profile // the card's applications by AID
 
@@ -71,7 +72,7 @@ func newTable(t *testing.T, card string, canChoose bool) *table {
 		t.Fatal(made.err)
 	}
 	profile, ca := made.cards[card], made.ca
-	x := &table{t: t, accounts: map[string]issuer.Profile{}}
+	x := &table{t: t, request: Request{Kind: Sale, Amount: amountOf(1250)}, accounts: map[string]issuer.Profile{}}
 	for _, p := range append([]issuer.Profile{profile}, profile.Others...) {
 		x.accounts[fmt.Sprintf("%X", []byte(p.AID))] = p
 	}
@@ -98,7 +99,7 @@ func newTable(t *testing.T, card string, canChoose bool) *table {
 // sell does what the flow wants until it has ended.
 func (x *table) sell() {
 	x.t.Helper()
-	queue := []Event{{Body: Request{Kind: Sale, Amount: amountOf(1250)}}}
+	queue := []Event{{Body: x.request}}
 	for len(queue) > 0 {
 		e := queue[0]
 		e.At = noon

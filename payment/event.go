@@ -28,6 +28,7 @@ type (
 	Request struct {
 		Kind   Kind
 		Amount money.Amount
+		Online bool // the merchant wants the issuer to be asked: EMV Book 4, 6.5.3
 	}
 	// Cancel is the cashier's wish; it is refused once Authorising is committed.
 	Cancel struct{}

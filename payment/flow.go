@@ -37,6 +37,7 @@ type Flow struct {
 
 	kind    Kind
 	amount  money.Amount
+	forced  bool // online, by the merchant
 	started time.Time
 	now     Event // the one being stepped, for its time
 

@@ -16,7 +16,7 @@ func (f *Flow) open(r Request) error {
 	if r.Kind != Sale || r.Amount.Minor <= 0 {
 		return fmt.Errorf("payment: cannot open a %q of %v", r.Kind, r.Amount)
 	}
-	f.kind, f.amount, f.started = r.Kind, r.Amount, f.now.At
+	f.kind, f.amount, f.forced, f.started = r.Kind, r.Amount, r.Online, f.now.At
 	f.view = View{Kind: r.Kind, Amount: r.Amount}
 	f.awaitCard(NoticeNone)
 	return nil
@@ -58,10 +58,11 @@ func (f *Flow) noCard(err error) error {
 // beginAttempt starts the card transaction, again after a wrong PIN.
 func (f *Flow) beginAttempt(n Notice) error {
 	m, err := f.cfg.Kernel(emv.Transaction{
-		Type:        0x00, // 9C: purchase
-		AmountMinor: f.amount.Minor,
-		Sequence:    f.cfg.Numbers.STANOf(f.attempt + 1),
-		At:          f.now.At,
+		Type:         0x00, // 9C: purchase
+		AmountMinor:  f.amount.Minor,
+		Sequence:     f.cfg.Numbers.STANOf(f.attempt + 1),
+		At:           f.now.At,
+		ForcedOnline: f.forced,
 	}, f.amount.Currency)
 	if err != nil {
 		return err

@@ -214,7 +214,7 @@ func (t *terminal) sell(ctx context.Context, r saleRequest) (payment.Result, err
 	if err != nil {
 		return payment.Result{}, requestError{err}
 	}
-	request := payment.Request{Kind: payment.Sale, Amount: amount}
+	request := payment.Request{Kind: payment.Sale, Amount: amount, Online: r.Online}
 	if err := t.rules.Allows(request); err != nil {
 		return payment.Result{}, requestError{err}
 	}

@@ -27,6 +27,7 @@ type saleRequest struct {
 	Amount   string `json:"amount"`
 	Currency string `json:"currency,omitempty"` // the parameters' first when empty
 	Card     string `json:"card,omitempty"`     // of the simulated deck, to be inserted
+	Online   bool   `json:"online,omitempty"`   // the issuer is to be asked in any case
 }
 
 func (r saleRequest) amount(doc *params.Document) (money.Amount, error) {
@@ -100,6 +101,7 @@ func runSale(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 	fs.StringVar(&req.Amount, "amount", "", "")
 	fs.StringVar(&req.Currency, "currency", "", "")
 	fs.StringVar(&req.Card, "card", "", "")
+	fs.BoolVar(&req.Online, "online", false, "")
 	asJSON := fs.Bool("json", false, "")
 	var over Devices
 	fs.StringVar(&over.Reader, "reader", "", "")
