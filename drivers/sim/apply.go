@@ -14,11 +14,11 @@ func (s *Shop) apply(r request) (response, error) {
 	case "insert", "pull", "pull-at", "customer", "visit":
 		return response{}, s.applyCard(r)
 	case "keys":
-		return response{}, s.pad.press(r.Keys)
+		return response{}, s.hand.press(r.Keys)
 	case "press":
-		return response{}, s.pad.stroke(r.Keys)
+		return response{}, s.hand.stroke(r.Keys)
 	case "by-hand":
-		s.pad.setByHand(r.On)
+		s.hand.setByHand(r.On)
 		return response{}, nil
 	case "paper-out", "paper-in", "paper-low", "cover", "jam", "slow":
 		return response{}, s.applyPrinter(r)
@@ -162,9 +162,9 @@ func (s *Shop) look() State {
 	s.reader.mu.Unlock()
 	s.pad.mu.Lock()
 	state.Display = append([]string{}, s.pad.display...)
-	state.PINRequests, state.Waiting = s.pad.entries, s.pad.waiting != ""
-	state.ByHand, state.Typed = s.pad.byHand, len(s.pad.typed)
+	state.PINRequests = s.pad.entries
 	s.pad.mu.Unlock()
+	state.Waiting, state.ByHand, state.Typed = s.hand.look()
 	s.printer.mu.Lock()
 	defer s.printer.mu.Unlock()
 	state.PaperLow, state.Jammed, state.Printed = s.printer.near, s.printer.jammed, s.printer.printed

@@ -3,7 +3,6 @@ package sim
 import (
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
 
@@ -11,19 +10,9 @@ import (
 	"github.com/cloudpos/cloudpos/secret"
 )
 
-// What the simulated customer can do instead of typing a PIN.
-const (
-	KeyCancel  = "CANCEL"  // presses the red key
-	KeyBypass  = "BYPASS"  // presses the green key at once
-	KeyNothing = "NOTHING" // goes away
-)
-
-// keysMax bounds the script of key strokes, naksMax the repetitions of an
-// answer that the host does not understand.
-const (
-	keysMax = 100
-	naksMax = 3
-)
+// naksMax bounds the repetitions of an answer that the host does not
+// understand.
+const naksMax = 3
 
 // ErrKeys is a script of key strokes that nobody can type.
 var ErrKeys = errors.New("sim: neither a PIN nor a key")
@@ -42,19 +31,15 @@ type dukptStore interface {
 type pinpad struct {
 	out  func([]byte, kind)
 	keys dukptStore // nil holds no key: error A
+	hand *hand      // the customer's
 
-	mu       sync.Mutex
-	packets  visaDecoder
-	script   []string
-	explicit bool   // the script was asked for, not a card owner's habit
-	owner    string // the card whose owner is at the pad
-	byHand   bool   // owners have no habits
-	typed    []byte // by hand, digit by digit
-	waiting  string // the account of a request that the customer has not answered
-	last     []byte // the answer that waits for its ACK
-	naks     int
-	display  []string
-	entries  int
+	mu      sync.Mutex
+	packets visaDecoder
+	waiting *asker // for the customer to answer a request, or nil
+	last    []byte // the answer that waits for its ACK
+	naks    int
+	display []string
+	entries int
 }
 
 func (p *pinpad) powerDown() {
@@ -68,53 +53,6 @@ func (p *pinpad) quiet() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.packets = visaDecoder{}
-}
-
-// checkKeys refuses a script that nobody can type; the error does not show it.
-func checkKeys(script []string) error {
-	if len(script) > keysMax {
-		return fmt.Errorf("%w: %d entries, at most %d", ErrKeys, len(script), keysMax)
-	}
-	for i, k := range script {
-		switch {
-		case k == KeyCancel, k == KeyBypass, k == KeyNothing:
-		case len(k) < 4 || len(k) > 12 || strings.Trim(k, "0123456789") != "":
-			return fmt.Errorf("%w: entry %d: want 4 to 12 digits, %s, %s or %s", ErrKeys, i+1, KeyCancel, KeyBypass, KeyNothing)
-		}
-	}
-	return nil
-}
-
-// press sets what the customer will do, PIN request by PIN request, and does
-// the first thing at once when the pad is waiting for him.
-func (p *pinpad) press(script []string) error {
-	if err := checkKeys(script); err != nil {
-		return err
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.script, p.explicit = append([]string{}, script...), len(script) > 0
-	if account := p.waiting; account != "" && p.explicit {
-		p.act(account)
-	}
-	return nil
-}
-
-// serve lets a card's owner step to the pad. An explicit script stays until it
-// is used up, and so does what the same owner has not typed yet: his card may
-// have been asked for again. A visitor has his habits even when all others are
-// typed for by hand.
-func (p *pinpad) serve(owner string, habit []string, visits bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if len(p.script) > 0 && (p.explicit || p.owner == owner && (visits || !p.byHand)) {
-		p.owner = owner
-		return
-	}
-	if p.byHand && !visits {
-		habit = nil
-	}
-	p.owner, p.script, p.explicit = owner, append([]string{}, habit...), false
 }
 
 func (p *pinpad) receive(b []byte) {
@@ -238,31 +176,34 @@ func (p *pinpad) enter(account string) {
 		return
 	}
 	p.entries++
-	p.act(account)
-}
-
-// act lets the customer do the next thing of his script.
-func (p *pinpad) act(account string) {
-	action := KeyNothing
-	if len(p.script) > 0 {
-		action, p.script = p.script[0], p.script[1:]
+	waiting := &asker{}
+	waiting.told = func(action string) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.waiting == waiting { // else the host has taken its request back
+			p.finish(action, account)
+		}
 	}
-	if action == KeyNothing {
-		p.waiting = account
-		return
+	p.waiting = waiting
+	if action, done := p.hand.ask(waiting); done {
+		p.finish(action, account)
 	}
-	p.finish(action, account)
 }
 
 // finish ends a PIN request with what the customer did.
 func (p *pinpad) finish(action, account string) {
-	p.rest()
-	p.display = nil
+	p.waiting, p.display = nil, nil
 	if action == KeyCancel {
 		p.out([]byte{eot}, answer)
 		return
 	}
 	p.reply(stx, p.encipher(action, account))
+}
+
+// rest is a pad that waits for nobody.
+func (p *pinpad) rest() {
+	p.hand.leave(p.waiting)
+	p.waiting = nil
 }
 
 // encipher is the 71 answer: 0, the KSN without its leading Fs, the block.

@@ -29,7 +29,7 @@ func newPadTest(t *testing.T) *padTest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pt.p = &pinpad{out: pt.wire.out, keys: store}
+	pt.p = &pinpad{out: pt.wire.out, keys: store, hand: &hand{}}
 	return pt
 }
 
@@ -85,7 +85,7 @@ func TestPadVectors(t *testing.T) {
 
 func TestPadEnciphersByTheStandard(t *testing.T) {
 	pt := newPadTest(t)
-	if err := pt.p.press([]string{"1234", "1234", "1234"}); err != nil {
+	if err := pt.p.hand.press([]string{"1234", "1234", "1234"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
@@ -98,7 +98,7 @@ func TestPadEnciphersByTheStandard(t *testing.T) {
 
 func TestPadCustomer(t *testing.T) {
 	pt := newPadTest(t)
-	if err := pt.p.press([]string{KeyCancel, KeyBypass, KeyNothing, "1234"}); err != nil {
+	if err := pt.p.hand.press([]string{KeyCancel, KeyBypass, KeyNothing, "1234"}); err != nil {
 		t.Fatal(err)
 	}
 	pt.expect("cancel key", pt.do(pinRequest), "06 04")
@@ -109,7 +109,7 @@ func TestPadCustomer(t *testing.T) {
 	pt.expect("next request", pt.do(pinRequest), reply("7109876543210E0000210A01C8D02C69107"))
 	pt.p.receive([]byte{0x06})
 	pt.expect("script used up", pt.do(pinRequest), "06")
-	if err := pt.p.press([]string{"1234"}); err != nil {
+	if err := pt.p.hand.press([]string{"1234"}); err != nil {
 		t.Fatal(err)
 	}
 	pt.expect("typed while the pad waits", "06 "+pt.wire.take(), reply("7109876543210E0000318DC07B94797B466"))
@@ -120,7 +120,7 @@ func TestPadCustomer(t *testing.T) {
 
 func TestPadRepeatsOnNAK(t *testing.T) {
 	pt := newPadTest(t)
-	if err := pt.p.press([]string{"1234"}); err != nil {
+	if err := pt.p.hand.press([]string{"1234"}); err != nil {
 		t.Fatal(err)
 	}
 	first := pt.do(pinRequest)
@@ -155,7 +155,7 @@ func TestPadErrors(t *testing.T) {
 	pt.p.keys = nil
 	pt.expect("pad without a key", pt.do(pinRequest), reply("71A"))
 	pt.p.keys = brokenStore{keys.ErrExhausted}
-	pt.p.script = []string{"1234", "1234"}
+	pt.p.hand.script = []string{"1234", "1234"}
 	pt.expect("keys used up", pt.do(pinRequest), reply("71F"))
 	pt.p.keys = brokenStore{errors.New("disk full")}
 	pt.expect("state not stored", pt.do(pinRequest), reply("71B"))
@@ -167,7 +167,7 @@ func (b brokenStore) next() (key [16]byte, ksn [10]byte, err error) { return key
 
 func TestPadPromptsOfItsOwn(t *testing.T) {
 	pt := newPadTest(t)
-	if err := pt.p.press([]string{"1234"}); err != nil {
+	if err := pt.p.hand.press([]string{"1234"}); err != nil {
 		t.Fatal(err)
 	}
 	pt.expect("Z62", pt.do("Z62."+testPAN+"\x1c"+strings.Repeat("0", 32)+"0412NENTER PIN\x1c\x1c"),
@@ -179,21 +179,21 @@ func TestPadPromptsOfItsOwn(t *testing.T) {
 func TestPadOwners(t *testing.T) {
 	pt := newPadTest(t)
 	habit := []string{"0000", "1234"}
-	pt.p.serve("wrongpin", habit, false)
+	pt.p.hand.serve("wrongpin", habit, false)
 	pt.do(pinRequest)
-	pt.p.serve("wrongpin", habit, false)
-	if got := fmt.Sprint(len(pt.p.script)); got != "1" {
+	pt.p.hand.serve("wrongpin", habit, false)
+	if got := fmt.Sprint(len(pt.p.hand.script)); got != "1" {
 		t.Errorf("after one of two PINs and a second insertion %s are left, want 1", got)
 	}
-	pt.p.serve("pin", []string{"1234"}, false)
-	if len(pt.p.script) != 1 || pt.p.script[0] != "1234" {
+	pt.p.hand.serve("pin", []string{"1234"}, false)
+	if len(pt.p.hand.script) != 1 || pt.p.hand.script[0] != "1234" {
 		t.Error("another owner does not type his own PIN")
 	}
-	if err := pt.p.press([]string{KeyCancel}); err != nil {
+	if err := pt.p.hand.press([]string{KeyCancel}); err != nil {
 		t.Fatal(err)
 	}
-	pt.p.serve("wrongpin", habit, false)
-	if len(pt.p.script) != 1 || pt.p.script[0] != KeyCancel {
+	pt.p.hand.serve("wrongpin", habit, false)
+	if len(pt.p.hand.script) != 1 || pt.p.hand.script[0] != KeyCancel {
 		t.Error("an insertion replaces an explicit script")
 	}
 }
@@ -255,7 +255,7 @@ func FuzzVISA(f *testing.F) {
 	f.Add(packet(2, 3, pinRequest), 5)
 	f.Fuzz(func(t *testing.T, stream []byte, cut int) {
 		var w wire
-		p := &pinpad{out: w.out}
+		p := &pinpad{out: w.out, hand: &hand{}}
 		cut = max(0, min(cut, len(stream)))
 		p.receive(stream[:cut])
 		p.receive(stream[cut:])
@@ -263,7 +263,7 @@ func FuzzVISA(f *testing.F) {
 			t.Errorf("%d bytes are kept", len(p.packets.buf))
 		}
 		var whole wire
-		q := &pinpad{out: whole.out}
+		q := &pinpad{out: whole.out, hand: &hand{}}
 		q.receive(stream)
 		if a, b := w.take(), whole.take(); a != b {
 			t.Errorf("cut at %d of %s: %s, whole: %s", cut, hex.EncodeToString(stream), a, b)

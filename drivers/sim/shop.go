@@ -33,6 +33,7 @@ type Shop struct {
 	Control
 
 	dir     string
+	hand    hand // the customer's
 	reader  *reader
 	pad     *pinpad
 	printer *printer
@@ -119,7 +120,7 @@ func (s *Shop) fit(k PadKeys) error {
 		return l
 	}
 	l := line(PINPadLine)
-	s.pad = &pinpad{out: l.send}
+	s.pad = &pinpad{out: l.send, hand: &s.hand}
 	l.dev = s.pad
 	if k != (PadKeys{}) {
 		store, err := openKeyFile(s.dir, k)
@@ -143,9 +144,9 @@ func (s *Shop) hungUp(conn int) {
 	s.leave(conn)
 }
 
-// atThePad lets a card's owner step to the PIN pad. A visitor types by himself,
+// atThePad lets a card's owner step to the keys. A visitor types by himself,
 // whoever else is told to wait for a hand.
-func (s *Shop) atThePad(p issuer.Profile, visits bool) { s.pad.serve(p.Name, p.Keys, visits) }
+func (s *Shop) atThePad(p issuer.Profile, visits bool) { s.hand.serve(p.Name, p.Keys, visits) }
 
 // leave ends the visit that a connection began.
 func (s *Shop) leave(conn int) {

@@ -10,7 +10,7 @@ import (
 func (pt *padTest) hand(keys string) string {
 	pt.t.Helper()
 	for key := range strings.FieldsSeq(keys) {
-		if err := pt.p.stroke([]string{key}); err != nil {
+		if err := pt.p.hand.stroke([]string{key}); err != nil {
 			pt.t.Fatal(err)
 		}
 	}
@@ -29,27 +29,27 @@ func TestPadByHand(t *testing.T) {
 		{"not finished", "1 2 3 4", ""},
 	} {
 		pt := newPadTest(t)
-		pt.p.setByHand(true)
-		pt.p.serve("pin", []string{"0000"}, false)
+		pt.p.hand.setByHand(true)
+		pt.p.hand.serve("pin", []string{"0000"}, false)
 		pt.expect(tc.name+": no key yet", pt.do(pinRequest), "06")
 		pt.expect(tc.name, pt.hand(tc.keys), tc.want)
-		if done := tc.want != ""; (pt.p.waiting == "") != done || done && len(pt.p.typed) != 0 {
-			t.Errorf("%s: waiting %v with %d digits", tc.name, pt.p.waiting != "", len(pt.p.typed))
+		if done := tc.want != ""; (pt.p.waiting == nil) != done || done && len(pt.p.hand.typed) != 0 {
+			t.Errorf("%s: waiting %v with %d digits", tc.name, pt.p.waiting != nil, len(pt.p.hand.typed))
 		}
 	}
 }
 
 func TestPadByHandForgets(t *testing.T) {
 	pt := newPadTest(t)
-	pt.p.setByHand(true)
+	pt.p.hand.setByHand(true)
 	pt.hand("1 2 3 4 ENTER") // nobody asks
 	pt.expect("asked", pt.do(pinRequest), "06")
 	pt.hand("9 9 9 9 9 9 9 9 9 9 9 9 9 9")
-	if n := len(pt.p.typed); n != pinMax {
+	if n := len(pt.p.hand.typed); n != pinMax {
 		t.Errorf("%d digits were taken", n)
 	}
 	pt.do("72")
-	if len(pt.p.typed) != 0 || pt.p.typed[:1][0] != 0 {
+	if len(pt.p.hand.typed) != 0 || pt.p.hand.typed[:1][0] != 0 {
 		t.Error("the digits of a PIN that is of no more use are kept")
 	}
 	pt.expect("asked again", pt.do(pinRequest), "06")
@@ -58,11 +58,11 @@ func TestPadByHandForgets(t *testing.T) {
 
 func TestPadHabitsComeBack(t *testing.T) {
 	pt := newPadTest(t)
-	pt.p.serve("pin", []string{"1234"}, false)
-	pt.p.setByHand(true)
+	pt.p.hand.serve("pin", []string{"1234"}, false)
+	pt.p.hand.setByHand(true)
 	pt.expect("by hand", pt.do(pinRequest), "06")
-	pt.p.setByHand(false)
-	pt.p.serve("pin", []string{"1234"}, false)
+	pt.p.hand.setByHand(false)
+	pt.p.hand.serve("pin", []string{"1234"}, false)
 	if got := pt.do(pinRequest); !strings.HasPrefix(got, "06 02373130") {
 		t.Errorf("with habits: %s", got)
 	}
@@ -71,7 +71,7 @@ func TestPadHabitsComeBack(t *testing.T) {
 func TestPadRefusesOtherKeys(t *testing.T) {
 	pt := newPadTest(t)
 	for _, keys := range [][]string{nil, {""}, {"12"}, {"A"}, {"1", "2"}, {KeyBypass}} {
-		if err := pt.p.stroke(keys); !errors.Is(err, ErrKeys) || len(keys) > 0 && keys[0] != "" && strings.Contains(err.Error(), keys[0]+`"`) {
+		if err := pt.p.hand.stroke(keys); !errors.Is(err, ErrKeys) || len(keys) > 0 && keys[0] != "" && strings.Contains(err.Error(), keys[0]+`"`) {
 			t.Errorf("%v: %v", keys, err)
 		}
 	}
