@@ -47,8 +47,9 @@ var allowed = map[string][]string{
 
 	// The card.
 	"emv/tlv":     {},
+	"emv/apdu":    {},
 	"emv/oda":     {"emv/tlv"},
-	"emv":         {"emv/tlv", "emv/oda"},
+	"emv":         {"emv/apdu", "emv/tlv", "emv/oda"},
 	"emv/explain": {"emv/tlv"},
 	"emv/issuer":  {"emv/tlv"},
 

@@ -1,6 +1,9 @@
 package emv
 
-import "github.com/cloudpos/cloudpos/emv/tlv"
+import (
+	"github.com/cloudpos/cloudpos/emv/apdu"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
 
 // Lengths in the response to GET PROCESSING OPTIONS.
 const (
@@ -23,7 +26,7 @@ func (k *Kernel) initiate() (Action, error) {
 	values := list.Build(k.lookup)
 	k.auth.sent = append(k.auth.sent, values...)
 	data := tlv.Append(nil, tlv.CommandTemplate, values)
-	return query(claProprietary, insGetOptions, 0, 0, data), nil
+	return Transmit{Command: apdu.ProcessingOptions(data)}, nil
 }
 
 // initiated takes AIP and AFL. 6985 sends the cardholder back to the final

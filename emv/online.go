@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cloudpos/cloudpos/emv/apdu"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
@@ -39,7 +40,7 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 	}
 	k.tsi.set(tsiIssuerAuth)
 	k.state = authenticatingIssuer
-	return Transmit{Command: command(claInterindustry, insExternal, 0, 0, h.IssuerAuth)}, nil
+	return Transmit{Command: apdu.Command(claInterindustry, insExternal, 0, 0, h.IssuerAuth)}, nil
 }
 
 // issuerAuthenticated takes the answer to EXTERNAL AUTHENTICATE. A failure is
