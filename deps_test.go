@@ -39,6 +39,7 @@ var allowed = map[string][]string{
 	"drivers/port":       {"drivers"},
 	"drivers/none":       {"drivers"},
 	"drivers/ccid":       {"drivers"},
+	"drivers/stripe":     {"drivers"},
 	"drivers/visapad":    {"drivers"},
 	"drivers/escpos":     {"drivers"},
 	"drivers/panel":      {"drivers"},

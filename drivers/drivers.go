@@ -33,6 +33,7 @@ var (
 	ErrProtocol  = errors.New("unintelligible answer")       // still garbage after bounded repetition
 	ErrCardGone  = errors.New("card removed")                // while a command ran or before it
 	ErrCardMute  = errors.New("card does not answer")        // no ATR or a wrong one
+	ErrUnread    = errors.New("stripe cannot be read")       // swiped, but partly or wrongly read
 	ErrPaperOut  = errors.New("out of paper")                // the slip waits
 	ErrCoverOpen = errors.New("printer cover is open")       // the slip waits
 	ErrHardware  = errors.New("device reports a fault")      // cutter, head, key memory
@@ -75,13 +76,16 @@ type Reader interface {
 	// Await returns once a card is in place and has answered to its reset. A
 	// card that was there before counts. A mute or upside-down card is
 	// ErrCardMute; if Await is called again, its owner gets some seconds to
-	// pull it before it is tried again. When ctx ends Await returns
+	// pull it before it is tried again. A reader of stripes returns a *Swipe
+	// for each card that is swiped while Await waits, not before, and fails
+	// with ErrUnread when it was not read well. When ctx ends Await returns
 	// ErrCancelled or ErrTimeout and no card stays powered.
 	Await(ctx context.Context) (Card, error)
 	io.Closer
 }
 
-// Card is a powered card. It is good until Release, or until it is taken away.
+// Card is a powered card, or a *Swipe. It is good until Release, or until it is
+// taken away.
 type Card interface {
 	// ATR is the answer to reset; the caller must not change it.
 	ATR() []byte

@@ -11,8 +11,9 @@
 //	< 50 03
 //	! hang up
 //
-// TestReader, TestPINPad, TestPrinter and TestPanel are the conformance suites,
-// one for each class. They are given a device and the world around it (cards,
+// TestReader, TestStripe, TestPINPad, TestPrinter and TestPanel are the
+// conformance suites, one for each class, and TestStripe for readers that hold
+// no card. They are given a device and the world around it (cards,
 // fingers, paper, cables), so that a driver before its simulator and a driver
 // before a person's hands pass the same tests.
 package drivertest

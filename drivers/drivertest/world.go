@@ -22,6 +22,23 @@ const (
 	CardMute = "mute"
 )
 
+// StripeWorld is what happens to a reader of magnetic stripes. A card that is
+// swiped while the cable is out is swiped in vain.
+//
+//	SwipeGood  swiped as it should be
+//	SwipeBad   swiped so that track 2 is not whole
+type StripeWorld interface {
+	Cable
+	Swipe(card string)
+	Noise() // on the line, as when a lamp is switched
+}
+
+// The cards that the stripe suite swipes.
+const (
+	SwipeGood = "good"
+	SwipeBad  = "bad"
+)
+
 // PadWorld is the customer before a PIN pad. Keys count while the pad asks for a
 // PIN.
 type PadWorld interface {
