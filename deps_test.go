@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"drivers/escpos":     {"drivers"},
 	"drivers/panel":      {"drivers"},
 	"drivers/sim":        {"drivers", "emv/tlv", "emv/oda", "emv/issuer", "keys"},
+	"drivers/sim/cards":  {"drivers/sim", "emv/tlv", "emv/issuer"},
 	"drivers/drivertest": {"drivers"},
 
 	// The card.

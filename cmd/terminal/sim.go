@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/drivers/sim/cards"
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/world"
 )
@@ -44,7 +45,7 @@ func openShop(dir string) (*sim.Shop, error) {
 			return nil, fmt.Errorf("simulated shop: %s: %w", file, err)
 		}
 	}
-	shop, err := sim.Open(dir, deck, pad)
+	shop, err := sim.Open(dir, deck, pad, cards.Variants()...)
 	if err != nil {
 		return nil, err
 	}

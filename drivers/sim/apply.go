@@ -41,11 +41,7 @@ func (s *Shop) apply(r request) (response, error) {
 		defer s.mu.Unlock()
 		return response{Log: append([]Exchange{}, s.log...)}, nil
 	case "cards":
-		var all []CardInfo
-		for _, p := range s.deck {
-			all = append(all, CardInfo{p.Name, p.Title})
-		}
-		return response{Cards: all}, nil
+		return response{Cards: s.deck}, nil
 	case "state":
 		state := s.look()
 		return response{State: &state}, nil

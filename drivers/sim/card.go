@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"io"
 
 	"github.com/cloudpos/cloudpos/emv/issuer"
@@ -55,7 +56,9 @@ type Card struct {
 	next         int           // the place after the one that was selected
 	random       io.Reader
 
-	counters Counters
+	variant  Variant   // how it misbehaves; the zero one does not
+	shim     Shim      // of this power-up
+	counters *Counters // shared with the chip's variants
 	at       progress
 	amounts  map[tlv.Tag][]byte // what the terminal told in the last list
 	told     []byte             // all that it told for PDOL, CDOL1 and CDOL2
@@ -81,24 +84,30 @@ func NewCard(p issuer.Profile, random io.Reader) (*Card, error) {
 		return nil, err
 	}
 	return &Card{
-		application: all[0], applications: all, random: random, counters: Counters{PINTries: pinTriesMax},
+		application: all[0], applications: all, random: random, counters: &Counters{PINTries: pinTriesMax},
 	}, nil
 }
 
 // Name is how testers call the card.
-func (c *Card) Name() string { return c.applications[0].p.Name }
+func (c *Card) Name() string { return cmp.Or(c.variant.Name, c.chipName()) }
 
 // Counters returns what the chip remembers without power.
-func (c *Card) Counters() Counters { return c.counters }
+func (c *Card) Counters() Counters { return *c.counters }
 
 // Restore sets what the chip remembers without power.
-func (c *Card) Restore(k Counters) { c.counters = k }
+func (c *Card) Restore(k Counters) { *c.counters = k }
 
 // ATR powers the chip up, which ends any transaction, and returns its answer
 // to reset; nil when it is mute. EMV 4.4 Book 1, 8.3: the basic answers.
 func (c *Card) ATR() []byte {
 	c.reset()
+	c.shim = nil
+	if c.variant.Shim != nil {
+		c.shim = c.variant.Shim()
+	}
 	switch {
+	case c.variant.ATR != nil:
+		return append([]byte{}, c.variant.ATR...)
 	case c.p.Behaviour == issuer.Mute:
 		return nil
 	case c.p.Protocol == 1:
@@ -122,8 +131,17 @@ type apdu struct {
 	data             []byte
 }
 
-// Exchange answers one command APDU, short form, with data and status word.
+// Exchange answers one command APDU, short form, with data and status word; nil
+// is a card that stays silent.
 func (c *Card) Exchange(command []byte) []byte {
+	if c.shim != nil {
+		return c.shim(command, c.answer)
+	}
+	return c.answer(command)
+}
+
+// answer is the chip's own.
+func (c *Card) answer(command []byte) []byte {
 	cmd, sw := parseAPDU(command)
 	if sw != swOK {
 		return status(nil, sw)
@@ -170,6 +188,8 @@ func (c *Card) dispatch(cmd apdu) ([]byte, int) {
 		return c.getChallenge()
 	case 0x0020:
 		return nil, c.verify(cmd)
+	case 0x00C0: // GET RESPONSE, of which nothing waits
+		return nil, swConditions
 	}
 	if cmd.cla != 0x00 && cmd.cla != 0x80 {
 		return nil, swUnknownCLA

@@ -90,10 +90,11 @@ type response struct {
 	High  bool       `json:"high,omitempty"` // of a pin
 }
 
-// CardInfo is a card of the deck, as a list shows it.
+// CardInfo is a card of the shop, as a list shows it.
 type CardInfo struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
+	Of    string `json:"of,omitempty"` // whose chip it is, for one that misbehaves
 }
 
 // Control is what a tester can do in a shop. A Shop has it directly, a Client

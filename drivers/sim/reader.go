@@ -157,7 +157,7 @@ func (r *reader) powerOn(m []byte) []byte {
 		return r.dataBlock(m, ccidFailed, errMute, nil)
 	}
 	r.powered = true
-	before := func([]byte) bool { return r.present() }
+	before := func(command []byte) bool { return r.present(command) }
 	note := func(command, response []byte) { r.note(r.card.Name(), command, response) }
 	if r.card.p.Protocol == 1 {
 		t := newT1(r.card)
@@ -171,10 +171,10 @@ func (r *reader) powerOn(m []byte) []byte {
 }
 
 // present counts an APDU and pulls the card when its turn has come.
-func (r *reader) present() bool {
+func (r *reader) present(command []byte) bool {
 	r.apdus++
 	r.polls = 0
-	if r.pullAt > 0 && r.apdus >= r.pullAt {
+	if r.pullAt > 0 && r.apdus >= r.pullAt || r.card.leaves(command) {
 		r.pull()
 	}
 	return r.card != nil
@@ -208,8 +208,10 @@ func (r *reader) transfer(m, block []byte) []byte {
 	}
 	response, ok := r.protocol.transmit(block)
 	switch {
-	case ok:
+	case ok && len(response) > 0:
 		return r.dataBlock(m, 0, 0, response)
+	case ok:
+		return r.dataBlock(m, ccidFailed, errMute, nil)
 	case r.card != nil && r.card.p.Protocol == 0:
 		return r.dataBlock(m, ccidFailed, errWrongAPDULength, nil)
 	}

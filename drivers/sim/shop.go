@@ -39,7 +39,7 @@ type Shop struct {
 	printer *printer
 	wiring  wiring
 	links   map[string]*link
-	deck    []issuer.Profile
+	deck    []CardInfo
 	cards   map[string]*Card
 	server  *server
 
@@ -54,15 +54,16 @@ type Shop struct {
 
 // Open makes a shop in dir, which is created if need be: the lines dir/reader,
 // dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
-// must not forget (counters, DUKPT state) is kept in dir and found again. It
+// must not forget (counters, DUKPT state) is kept in dir and found again. There
+// are the cards of the deck and, where it has their chips, the variants. It
 // fails with ErrInUse when a shop is open there.
-func Open(dir string, deck []issuer.Profile, pad PadKeys) (*Shop, error) {
+func Open(dir string, deck []issuer.Profile, pad PadKeys, variants ...Variant) (*Shop, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
-	s := &Shop{dir: dir, deck: deck, cards: map[string]*Card{}, links: map[string]*link{}}
+	s := &Shop{dir: dir, cards: map[string]*Card{}, links: map[string]*link{}}
 	s.Control = Control{do: s.apply}
-	if err := s.loadCards(); err != nil {
+	if err := s.loadCards(deck, variants); err != nil {
 		return nil, err
 	}
 	listener, err := listen(filepath.Join(dir, socketName))
@@ -82,7 +83,7 @@ func Open(dir string, deck []issuer.Profile, pad PadKeys) (*Shop, error) {
 }
 
 // loadCards makes the chips and gives them their counters back.
-func (s *Shop) loadCards() error {
+func (s *Shop) loadCards(deck []issuer.Profile, variants []Variant) error {
 	state, err := os.ReadFile(filepath.Join(s.dir, countersName))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -96,19 +97,36 @@ func (s *Shop) loadCards() error {
 	if s.saved == nil {
 		s.saved = map[string]Counters{}
 	}
-	for _, p := range s.deck {
+	for _, p := range deck {
 		c, err := NewCard(p, rand.Reader)
 		if err != nil {
 			return err
 		}
-		if s.cards[p.Name] != nil {
-			return fmt.Errorf("sim: two cards are called %q", p.Name)
-		}
 		if k, ok := s.saved[p.Name]; ok {
 			c.Restore(k)
 		}
-		s.cards[p.Name] = c
+		if err := s.addCard(c, p.Title); err != nil {
+			return err
+		}
 	}
+	for _, v := range variants {
+		// A deck that was made before has no chip for what was thought of since.
+		if chip := s.cards[v.Of]; chip != nil {
+			if err := s.addCard(chip.Variant(v), v.Title); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Shop) addCard(c *Card, title string) error {
+	name := c.Name()
+	if s.cards[name] != nil {
+		return fmt.Errorf("sim: two cards are called %q", name)
+	}
+	s.cards[name] = c
+	s.deck = append(s.deck, CardInfo{Name: name, Title: title, Of: c.variant.Of})
 	return nil
 }
 
@@ -191,11 +209,12 @@ func (s *Shop) record(card string, command, response []byte) {
 	if len(s.log) > logMax {
 		s.log = s.log[len(s.log)-logMax:]
 	}
+	chip := s.cards[card].chipName()
 	k := s.cards[card].Counters()
-	if s.saved[card] == k {
+	if s.saved[chip] == k {
 		return
 	}
-	s.saved[card] = k
+	s.saved[chip] = k
 	if state, err := json.Marshal(s.saved); err == nil {
 		// A counter that could not be saved only makes the next shop's chips
 		// look younger; the card in hand is not affected.
@@ -207,7 +226,7 @@ func (s *Shop) record(card string, command, response []byte) {
 var commandNames = map[uint16]string{
 	0x00A4: "SELECT", 0x00B2: "READ RECORD", 0x80A8: "GET PROCESSING OPTIONS",
 	0x0088: "INTERNAL AUTHENTICATE", 0x80AE: "GENERATE AC", 0x0082: "EXTERNAL AUTHENTICATE",
-	0x80CA: "GET DATA", 0x0084: "GET CHALLENGE", 0x0020: "VERIFY",
+	0x80CA: "GET DATA", 0x0084: "GET CHALLENGE", 0x0020: "VERIFY", 0x00C0: "GET RESPONSE",
 }
 
 // describe masks an exchange: header and lengths, no data.

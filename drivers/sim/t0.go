@@ -9,6 +9,7 @@ type t0 struct {
 	before  func(command []byte) bool // tells whether the card is still there
 	note    func(command, response []byte)
 	pending []byte // waits for GET RESPONSE
+	last    []byte // the status word that comes with its end
 	again   []byte // a header answered with 6Cxx: its repetition is no new command
 }
 
@@ -18,8 +19,9 @@ const insGetResponse = 0xC0
 // write; T=0 cannot tell them by their form.
 func readsOnly(ins byte) bool { return ins == 0xB2 || ins == 0xCA || ins == 0x84 }
 
-// transmit answers one TPDU. It reports false when the card is gone or when
-// the bytes are no TPDU, which a reader cannot send.
+// transmit answers one TPDU; a card that stays silent gives none. It reports
+// false when the card is gone or when the bytes are no TPDU, which a reader
+// cannot send.
 func (t *t0) transmit(tpdu []byte) ([]byte, bool) {
 	if len(tpdu) == 4 {
 		tpdu = append(append([]byte{}, tpdu...), 0)
@@ -28,7 +30,7 @@ func (t *t0) transmit(tpdu []byte) ([]byte, bool) {
 		return nil, false
 	}
 	if tpdu[1] == insGetResponse {
-		return t.getResponse(int(tpdu[4])), true
+		return t.getResponse(tpdu), true
 	}
 	if t.again == nil || string(t.again) != string(tpdu[:4]) {
 		if t.before != nil && !t.before(tpdu) {
@@ -48,11 +50,14 @@ func (t *t0) transmit(tpdu []byte) ([]byte, bool) {
 	}
 	response := t.card.Exchange(command)
 	t.log(tpdu, response)
+	if len(response) < 2 {
+		return nil, true
+	}
 	data, sw := response[:len(response)-2], response[len(response)-2:]
 	if len(data) == 0 {
 		return sw, true
 	}
-	t.pending = data
+	t.pending, t.last = data, sw
 	return []byte{0x61, byte(len(data))}, true
 }
 
@@ -68,14 +73,15 @@ func (t *t0) read(tpdu []byte) []byte {
 	return response
 }
 
-// getResponse hands over what waits.
-func (t *t0) getResponse(want int) []byte {
+// getResponse hands over what waits; when nothing does, the card is asked.
+func (t *t0) getResponse(tpdu []byte) []byte {
+	want := int(tpdu[4])
 	if want == 0 {
 		want = 256
 	}
 	switch n := len(t.pending); {
 	case n == 0:
-		return status(nil, swConditions)
+		return t.card.Exchange(tpdu)
 	case want > n:
 		return []byte{0x6C, byte(n)}
 	case want < n:
@@ -85,7 +91,7 @@ func (t *t0) getResponse(want int) []byte {
 	}
 	data := t.pending
 	t.pending = nil
-	return status(data, swOK)
+	return append(append([]byte{}, data...), t.last...)
 }
 
 func (t *t0) log(command, response []byte) {

@@ -105,17 +105,20 @@ func (t *t1) information(pcb byte, info []byte) ([]byte, bool) {
 		t.waiting = command
 		return t.send(pcbWTX, []byte{1}), true
 	}
-	return t.run(command), true
+	return t.run(command)
 }
 
 // run executes a command and begins its answer.
-func (t *t1) run(command []byte) []byte {
+func (t *t1) run(command []byte) ([]byte, bool) {
 	response := t.card.Exchange(command)
 	if t.note != nil {
 		t.note(command, response)
 	}
+	if len(response) < 2 {
+		return nil, false
+	}
 	t.answer = response
-	return t.next()
+	return t.next(), true
 }
 
 // next sends the next part of the answer.
@@ -168,7 +171,7 @@ func (t *t1) supervise(pcb byte, info []byte) ([]byte, bool) {
 		if t.waiting != nil && len(info) == 1 && info[0] == 1 {
 			command := t.waiting
 			t.waiting = nil
-			return t.run(command), true
+			return t.run(command)
 		}
 	}
 	return t.reject(pcbROther), true

@@ -25,6 +25,9 @@ type Record struct {
 	STANs    []uint32 `json:"stans"`
 	Printed  bool     `json:"printed"`
 	Pending  string   `json:"pending"`
+	Chip     *struct {
+		TVR string `json:"tvr"`
+	} `json:"chip"`
 }
 
 // Status is what a running terminal says of itself.

@@ -55,6 +55,21 @@ var deck = []Order{
 	{Name: "status", Title: "Wants a card status update for an answer (ARPC method 2); the issuer approves.", PAN: pan(17), Version: Status},
 }
 
+// A Listing is a card of the deck, as a list shows it.
+type Listing struct {
+	Name  string
+	Title string // one sentence
+}
+
+// List tells which cards Deck makes, without making them.
+func List() []Listing {
+	all := make([]Listing, len(deck))
+	for i, o := range deck {
+		all[i] = Listing{o.Name, o.Title}
+	}
+	return all
+}
+
 // Deck makes the development set's cards and the authority above them, whose
 // public key goes into the terminals' parameters. imk is the issuer's master
 // key for application cryptograms. Cards are good from the day before now.

@@ -1,0 +1,146 @@
+package cards
+
+import (
+	"slices"
+
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+)
+
+// A Card is one row of the catalogue.
+type Card struct {
+	sim.Variant // Of is "" for a card of the deck itself
+
+	// Ends are the ends of one sale after the other with a fresh card; the last
+	// holds from then on.
+	Ends []Ending
+}
+
+// An Ending is what a sale comes to, in the words of the journal.
+type Ending struct {
+	State  string // "approved"
+	Reason string // why not; "" when it is approved
+	Code   string // what the host answered; "" when it was not asked
+	TVR    string // the terminal's verification results at the end; "" when there is no second look at them
+}
+
+// String is the end as a list shows it: "declined: card data".
+func (e Ending) String() string {
+	why := e.Reason
+	switch {
+	case e.State == stateApproved:
+		return e.State
+	case e.Code != "" && e.Code != codeApproved:
+		why += " (" + e.Code + ")"
+	}
+	return e.State + ": " + why
+}
+
+// The states of a sale that has come to an end, as the journal has them.
+const (
+	stateApproved = "approved"
+	stateDeclined = "declined"
+	stateReversed = "reversed"
+)
+
+const codeApproved = "00"
+
+// approved is a sale that the issuer approved; the TVR is the deck's usual one.
+var approved = Ending{State: stateApproved, Code: codeApproved, TVR: "0000008000"}
+
+// approvedWith is one with other verification results.
+func approvedWith(tvr string) []Ending {
+	e := approved
+	e.TVR = tvr
+	return []Ending{e}
+}
+
+// declined is a sale that the host did not hear of.
+func declined(reason string) []Ending { return []Ending{{State: stateDeclined, Reason: reason}} }
+
+// refused is a sale that the host declined.
+func refused(code string) []Ending {
+	return []Ending{{State: stateDeclined, Reason: reasonIssuer, Code: code}}
+}
+
+// reversed is a sale that the host had approved.
+func reversed(reason string) []Ending {
+	return []Ending{{State: stateReversed, Reason: reason, Code: codeApproved}}
+}
+
+// All is the catalogue: the deck first.
+func All() []Card {
+	var all []Card
+	for _, listed := range issuer.List() {
+		c := Card{Ends: deckEnds[listed.Name]}
+		c.Name, c.Title = listed.Name, listed.Title
+		all = append(all, c)
+	}
+	return slices.Concat(all, selection, initiation, records, genuineness, verification, cryptograms, completion, transport)
+}
+
+// Variants are the cards that misbehave, as a shop takes them.
+func Variants() []sim.Variant {
+	var all []sim.Variant
+	for _, c := range All() {
+		if c.Of != "" {
+			all = append(all, c.Variant)
+		}
+	}
+	return all
+}
+
+// Find looks a card up by its name.
+func Find(name string) (Card, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(c Card) bool { return c.Name == name })
+	if i < 0 {
+		return Card{}, false
+	}
+	return all[i], true
+}
+
+// Near are the names that resemble one, the nearest first, at most three.
+func Near(name string) []string {
+	const nearMax, apartMax = 3, 2
+	type match struct {
+		name  string
+		apart int
+	}
+	var found []match
+	for _, c := range All() {
+		if n := distance(name, c.Name); n <= apartMax && n < len(c.Name) {
+			found = append(found, match{c.Name, n})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b match) int { return a.apart - b.apart })
+	var names []string
+	for _, m := range found[:min(len(found), nearMax)] {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+// distance is Levenshtein's: how many characters to insert, drop or replace.
+func distance(a, b string) int {
+	const lengthMax = 64 // of a name; what is longer resembles none
+	if len(a) > lengthMax {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		last := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := last
+			if a[i] != b[j] {
+				cost = 1 + min(last, row[j], row[j+1])
+			}
+			last, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,39 @@
+package cards
+
+// Reasons of the journal, in its words.
+const (
+	reasonIssuer      = "declined by issuer"
+	reasonCard        = "declined by card"
+	reasonOverruled   = "card declined after approval"
+	reasonUnreadable  = "card unreadable"
+	reasonBlocked     = "card blocked"
+	reasonNone        = "no application"
+	reasonData        = "card data"
+	reasonStatus      = "card status"
+	reasonNotAllowed  = "service not allowed"
+	reasonCryptogram  = "cryptogram"
+	reasonSignature   = "signature wrong"
+	reasonCardRemoved = "card removed"
+	reasonTerminal    = "declined by terminal"
+)
+
+// deckEnds are the ends of sales with the cards of the deck.
+var deckEnds = map[string][]Ending{
+	"approve":    {approved},
+	"pin":        approvedWith("0000048000"),
+	"decline":    refused("51"),
+	"wrongpin":   approvedWith("0000048000"),
+	"nopse":      {approved},
+	"mute":       declined(reasonUnreadable),
+	"blocked":    declined(reasonBlocked),
+	"cardsaysno": reversed(reasonOverruled),
+	"t1":         {approved},
+	"slow":       {approved},
+	"twoapps":    approvedWith("0000048000"), // the first, when nobody can be asked
+	"sda":        approvedWith("0200008000"),
+	"cda":        {approved},
+	"forged":     declined(reasonSignature),
+	"umlaut":     {approved},
+	"static":     {approved},
+	"status":     {approved},
+}

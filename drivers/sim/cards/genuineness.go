@@ -1,0 +1,69 @@
+package cards
+
+import (
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// genuineness are cards that cannot prove that they are genuine. The terminal
+// goes online for it, and the issuer believes the cryptogram; only a signature
+// over the cryptogram itself that is wrong ends the sale. EMV 4.4 Book 2, 5 to 7.
+var genuineness = []Card{
+	{
+		Variant: sim.Variant{Name: "wrongissuer", Title: "Its issuer's certificate is not from the authority.", Of: "approve",
+			Shim: inRecord(tlv.IssuerCertificate, flip(tlv.IssuerCertificate))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "unknownca", Title: "Names an authority whose key the terminal does not have.", Of: "approve",
+			Shim: inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "nocertificate", Title: "Has no certificate of its own.", Of: "approve",
+			Shim: inRecord(tlv.ICCCertificate, missing)},
+		Ends: approvedWith("2800008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "wrongcard", Title: "Its certificate is another card's.", Of: "approve",
+			Shim: inRecord(tlv.ICCCertificate, flip(tlv.ICCCertificate))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "taglist", Title: "Wants more signed than the book allows (9F4A).", Of: "approve",
+			Shim: inRecord(tlv.SDATagList, set(tlv.SDATagList, 0x82, 0x84))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "altered", Title: "Its country was altered after the issuer had signed it.", Of: "sda",
+			Shim: inRecord(tlv.IssuerCountry, set(tlv.IssuerCountry, 0x08, 0x40))},
+		Ends: approvedWith("4200008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "wrongsdad", Title: "Signs the terminal's number wrongly (DDA).", Of: "approve",
+			Shim: spoil(insInternal, inTemplate(tlv.ResponseFormat2, func(objects []tlv.Object) []tlv.Object {
+				return each(objects, tlv.SDAD, flip(tlv.SDAD))
+			}))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
+		Variant: sim.Variant{Name: "nosign", Title: "Refuses to sign the terminal's number.", Of: "approve",
+			Shim: refuse(insInternal, 0x6985)},
+		Ends: declined(reasonStatus),
+	},
+	{
+		Variant: sim.Variant{Name: "cdaunsigned", Title: "Leaves the signature over its cryptogram out (CDA).", Of: "cda",
+			Shim: inCryptogram(first, tlv.SDAD, missing)},
+		Ends: declined(reasonSignature),
+	},
+	{
+		Variant: sim.Variant{Name: "cdasecond", Title: "Signs its second cryptogram wrongly (CDA), after the issuer's approval.", Of: "cda",
+			Shim: inCryptogram(second, tlv.SDAD, flip(tlv.SDAD))},
+		Ends: reversed(reasonSignature),
+	},
+	{
+		Variant: sim.Variant{Name: "cdatype", Title: "Says in clear that it declines, and signs a request (CDA).", Of: "cda",
+			Shim: inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))},
+		Ends: declined(reasonCryptogram),
+	},
+}
