@@ -26,6 +26,7 @@ func TestSales(t *testing.T) {
 		{"status", "12.50", 0, "approved", "00", "none"},
 		{"decline", "12.50", 3, "declined", "51", "none"},
 		{"approve", "10.05", 3, "declined", "05", "none"},
+		{"referral", "12.50", 3, "declined", "01", "none"},
 		{"mute", "12.50", 3, "declined", "", ""},
 		{"blocked", "12.50", 3, "declined", "", "none"},
 		{"cardsaysno", "12.50", 5, "reversed", "00", "none"},

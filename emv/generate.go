@@ -153,7 +153,7 @@ func (k *Kernel) complete() Action {
 	case k.host.Approved:
 		return k.end(Declined, ReasonCardOverruled, "no TC to the second GENERATE AC (Book 3, 10.11)")
 	case k.host.Online:
-		return k.end(Declined, ReasonIssuer, "")
+		return k.end(Declined, k.host.refusal(), "")
 	}
 	k.setARC(arcUnableDeclined)
 	return k.end(Declined, ReasonUnable, "")

@@ -8,12 +8,29 @@ import (
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
+// Authorisation response codes of an issuer who wants to be called, ISO 8583
+// field 39; the second for a special condition.
+const (
+	arcReferral        = "01"
+	arcSpecialReferral = "02"
+)
+
 // Lengths of what a host may answer. EMV 4.4 Book 3, 10.9 and Annex A.
 const (
 	arcSize                      = 2
 	authCodeSize                 = 6
 	issuerAuthMin, issuerAuthMax = 8, 16
 )
+
+// refusal is the reason of a host answer that is no approval. A referral is one
+// too: the voice that may approve later speaks of another transaction. EMV 4.4
+// Book 4, 6.3.8 and A6.
+func (h HostResult) refusal() Reason {
+	if h.ARC == arcReferral || h.ARC == arcSpecialReferral {
+		return ReasonReferral
+	}
+	return ReasonIssuer
+}
 
 // hostAnswered goes on with the issuer's answer, or without one.
 // EMV 4.4 Book 3, 10.9 and Book 4, 6.3.8.

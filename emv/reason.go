@@ -17,6 +17,7 @@ const (
 	ReasonSignature     Reason = "signature wrong"              // CDA failed, whatever the cryptogram says
 	ReasonCard          Reason = "declined by card"             // an AAC where more was asked for
 	ReasonIssuer        Reason = "declined by issuer"           // the host's answer
+	ReasonReferral      Reason = "referral"                     // the issuer wants to be called first
 	ReasonUnable        Reason = "unable to go online"          // action codes, without an answer
 	ReasonCardOverruled Reason = "card declined after approval" // the host must be told
 )

@@ -38,6 +38,8 @@ var english = words{
 	copies:   [2]string{"Merchant copy", "Customer copy"},
 	outcomes: [5]string{"DECLINED", "APPROVED", "NOT COMPLETED", "REVERSED", "CANCELLED"},
 	reasons: map[string]string{
+		"01": "Call the card issuer",
+		"02": "Call the card issuer",
 		"05": "Refused by the card issuer",
 		"14": "Unknown card number",
 		"51": "Not enough funds",
@@ -73,6 +75,8 @@ var chinese = words{
 	copies:   [2]string{"商户存根", "持卡人存根"},
 	outcomes: [5]string{"交易拒绝", "交易成功", "交易未完成", "已冲正", "交易取消"},
 	reasons: map[string]string{
+		"01": "请与发卡行联系",
+		"02": "请与发卡行联系",
 		"05": "发卡行拒绝交易",
 		"14": "无效卡号",
 		"51": "余额不足",

@@ -109,6 +109,7 @@ var english = vocabulary{
 		"declined by terminal":           {"This card cannot pay here.", "Ask for another card."},
 		"declined by card":               {"The card refuses.", "Ask for another card. The customer calls the bank."},
 		"declined by issuer":             {"The bank refuses.", "Ask for another card or another way to pay."},
+		"referral":                       {"The bank wants to be called first.", "This sale is not paid. Call the bank's authorisation desk and start a new sale when it agrees, or ask for another card."},
 		"unable to go online":            {"The bank cannot be reached.", "Check the connection and try again, or take cash."},
 		"card declined after approval":   {"The card refused after the bank had agreed.", "Do not hand over the goods. The sale is being reversed."},
 	},

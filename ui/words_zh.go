@@ -109,6 +109,7 @@ var chinese = vocabulary{
 		"declined by terminal":           {"此卡不能在此付款。", "请换一张卡。"},
 		"declined by card":               {"卡片拒绝交易。", "请换一张卡，并请顾客联系发卡行。"},
 		"declined by issuer":             {"发卡行拒绝交易。", "请换一张卡或其他付款方式。"},
+		"referral":                       {"发卡行要求先电话联系。", "本笔未付款。请致电银行授权中心，同意后重新收款，或换一张卡。"},
 		"unable to go online":            {"无法连接银行。", "请检查网络后重试，或收取现金。"},
 		"card declined after approval":   {"银行同意后卡片拒绝。", "请勿交付商品，交易正在冲正。"},
 	},

@@ -13,10 +13,13 @@ import (
 )
 
 // balanceMinor is what an account of a test card begins with. The card called
-// poorCard has nothing, which is how its sales are declined.
+// poorCard has nothing, which is how its sales are declined; the issuer of the
+// one called referredCard wants to be called first.
 const (
 	balanceMinor = 100_000_000
 	poorCard     = "decline"
+	referredCard = "referral"
+	codeReferral = "01"
 )
 
 // initialKSN is the key serial number of the simulated PIN pad, counter 0.
@@ -48,8 +51,11 @@ func (c *cardKeys) files() ([]file, error) {
 	for _, card := range c.deck {
 		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
 			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor}
-			if p.Name == poorCard {
+			switch p.Name {
+			case poorCard:
 				a.BalanceMinor = 0
+			case referredCard:
+				a.Decline = codeReferral
 			}
 			cfg.Accounts = append(cfg.Accounts, a)
 		}

@@ -74,8 +74,11 @@ func newSet(dir string) (*set, error) {
 			}
 			p.PIN, account.PIN = rightPIN, rightPIN
 		}
-		if p.Name == "decline" {
+		switch p.Name {
+		case "decline":
 			account.BalanceMinor = poorMinor
+		case "referral":
+			account.Decline = "01"
 		}
 		s.deck[p.Name] = p
 		s.host.Accounts = append(s.host.Accounts, account)

@@ -40,6 +40,7 @@ var scenarios = []scenario{
 	{name: "just enough funds", card: "decline", minor: poorMinor, state: payment.Approved, code: "00", attempts: 1},
 	{name: "wrong then right PIN", card: "wrongpin", minor: 4321, state: payment.Approved, code: "00", attempts: 2},
 	{name: "card says no", card: "cardsaysno", minor: 777, state: payment.Reversed, code: "00", attempts: 1},
+	{name: "issuer wants a call", card: "referral", minor: 1250, state: payment.Declined, code: "01", reason: "referral", attempts: 1},
 	{name: "blocked card", card: "blocked", minor: 600, state: payment.Declined},
 	{name: "mute card", card: "mute", minor: 600, state: payment.Declined, reason: payment.ReasonCardUnreadable},
 	{name: "host never answers", card: "approve", minor: 3000, slow: never, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},

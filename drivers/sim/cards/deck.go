@@ -3,6 +3,7 @@ package cards
 // Reasons of the journal, in its words.
 const (
 	reasonIssuer      = "declined by issuer"
+	reasonReferral    = "referral"
 	reasonCard        = "declined by card"
 	reasonOverruled   = "card declined after approval"
 	reasonUnreadable  = "card unreadable"
@@ -33,6 +34,7 @@ var deckEnds = map[string][]Ending{
 	"sda":        approvedWith("0200008000"),
 	"cda":        {approved},
 	"forged":     declined(reasonSignature),
+	"referral":   {{State: stateDeclined, Reason: reasonReferral, Code: "01"}},
 	"umlaut":     {approved},
 	"static":     {approved},
 	"status":     {approved},
