@@ -13,7 +13,7 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags no_emoji -l
 LINT    ?= $(shell command -v golangci-lint || echo $$($(GO) env GOPATH)/bin/golangci-lint)
 
 .DEFAULT_GOAL = build
-.PHONY: help build run sale test test386 race fuzz e2e vm window lint bench golden arm clean
+.PHONY: help build run sale cards test test386 race fuzz e2e vm window lint bench golden arm clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ run: build ## start cloud, simulated shop and terminal, with a page to play with
 
 sale: build ## one sale: AMOUNT=12.50 CARD=pin, and more as ARGS="--json"
 	@scripts/shop sale $(AMOUNT) $(if $(CARD),--card $(CARD)) $(ARGS)
+
+cards: build ## list the cards for CARD=, and how a sale with each ends
+	@bin/terminal cards
 
 test: ## run the tests; needs nothing else installed
 	$(GO) test ./...

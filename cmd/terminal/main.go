@@ -4,6 +4,7 @@
 //	terminal sale             sell once
 //	terminal journal          explain what is on disk
 //	terminal sim              be the simulated shop: reader, PIN pad, printer, cards
+//	terminal cards            list the simulated shop's cards
 //	terminal emv decode       explain card data
 //	terminal version
 //
@@ -56,6 +57,8 @@ const usage = `usage: terminal COMMAND [options]
   sim      be the simulated shop; with --http by hand, at a page
              --dir DIR [--http 127.0.0.1:8080] [--screen http://127.0.0.1:8082/]
              [--cable LISTEN=TARGET] [--ledger http://127.0.0.1:8081/ledger]
+  cards    list the simulated shop's cards, and how a sale with each ends
+             [--json]
   emv      explain card data, account numbers masked
              decode HEX [--json]; words are joined, - reads the standard input
   version
@@ -83,7 +86,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return exitUsage, errors.New("which command? (see terminal help)")
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) (int, error){
-		"run": runAgent, "sale": runSale, "journal": runJournal, "sim": runSim, "emv": runEMV,
+		"run": runAgent, "sale": runSale, "journal": runJournal, "sim": runSim, "cards": runCards, "emv": runEMV,
 		checkCommand: runCheck, "version": runVersion,
 	}
 	command, ok := commands[args[0]]

@@ -217,7 +217,7 @@ func (h *hardware) visit(card string) (leave func(), err error) {
 		return nil, err
 	}
 	if err := client.Visit(card); err != nil {
-		return nil, errors.Join(noCard(err), client.Close())
+		return nil, errors.Join(noCard(card, err), client.Close())
 	}
 	return func() {
 		// Leaving is said, not only shown by hanging up, so that it has been
@@ -227,10 +227,15 @@ func (h *hardware) visit(card string) (leave func(), err error) {
 	}, nil
 }
 
-// noCard makes a card that is not in the deck the request's fault.
-func noCard(err error) error {
-	if errors.Is(err, sim.ErrCard) || errors.Is(err, sim.ErrControl) {
-		return requestError{fmt.Errorf("--card: %w", err)}
+// noCard makes a card that is not in the shop the request's fault, and tells
+// which ones are.
+func noCard(card string, err error) error {
+	if !errors.Is(err, sim.ErrCard) && !errors.Is(err, sim.ErrControl) {
+		return err
 	}
-	return err
+	help := "terminal cards lists them"
+	if near := cards.Near(card); len(near) > 0 {
+		help = "near it: " + strings.Join(near, ", ") + "; " + help
+	}
+	return requestError{fmt.Errorf("--card: %w (%s)", err, help)}
 }

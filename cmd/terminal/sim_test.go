@@ -171,8 +171,10 @@ func TestVisit(t *testing.T) {
 	if s := look(t, dir); s.Visitor != "" || s.Card != "" || !s.ByHand {
 		t.Errorf("without: %+v", s)
 	}
-	if _, err := h.visit("gold"); !errors.Is(err, sim.ErrControl) || !isRequestError(err) {
-		t.Errorf("a card that is not in the deck: %v", err)
+	for card, help := range map[string]string{"gold": "(terminal cards lists them)", "nopam": "(near it: nopan, nopse; "} {
+		if _, err := h.visit(card); !errors.Is(err, sim.ErrControl) || !isRequestError(err) || !strings.Contains(err.Error(), help) {
+			t.Errorf("a card that is not in the deck: %v, want help %q", err, help)
+		}
 	}
 	if _, err := new(hardware).visit("pin"); !errors.Is(err, errNoShop) || !isRequestError(err) {
 		t.Errorf("true devices: %v, want errNoShop", err)

@@ -73,20 +73,20 @@ function showState(s) {
   showFaults(s);
 }
 
+// Misbehaving cards, those that are made of another one's chip, have a box of
+// their own.
 function showCards(s) {
-  const wallet = $('wallet');
   const names = s.cards.map((c) => c.name).join('\n');
-  if (wallet.dataset.names !== names) {
-    wallet.dataset.names = names;
-    wallet.replaceChildren(...s.cards.map((c, i) => {
-      const card = make('button', { type: 'button', className: 'card' }, make('b', { textContent: c.name }), make('small', { textContent: c.title }));
-      card.dataset.card = c.name;
-      card.style.setProperty('--hue', (200 + i * 47) % 360);
-      card.onclick = () => { lastCard = c.name; now.customer ? act('customer', { card: c.name, on: true }) : act('insert', { card: c.name }); };
-      return card;
-    }));
+  if ($('wallet').dataset.names !== names) {
+    $('wallet').dataset.names = names;
+    const bad = s.cards.filter((c) => c.of);
+    $('wallet').replaceChildren(...s.cards.filter((c) => !c.of).map(cardButton));
+    $('bad').replaceChildren(...bad.map(cardButton));
+    $('bad-box').hidden = !bad.length;
+    $('bad-hint').textContent = bad.length;
   }
-  for (const c of wallet.children) c.setAttribute('aria-pressed', c.dataset.card === (s.card || s.visitor || s.customer));
+  const shown = s.card || s.visitor || s.customer;
+  for (const c of [...$('wallet').children, ...$('bad').children]) c.setAttribute('aria-pressed', c.dataset.card === shown);
   const reader = $('reader');
   const waits = s.visitor ? `A visitor waits with the card “${s.visitor}”.` : s.customer ? `The customer waits with the card “${s.customer}”.` : 'The reader is empty.';
   if (!s.card) reader.replaceChildren(waits);
@@ -94,6 +94,14 @@ function showCards(s) {
     make('span', { className: 'power', textContent: s.powered ? `${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
   $('pull').disabled = !s.card;
   $('auto').checked = !!s.customer;
+}
+
+function cardButton(c, i) {
+  const card = make('button', { type: 'button', className: 'card' }, make('b', { textContent: c.name }), make('small', { textContent: c.title }));
+  card.dataset.card = c.name;
+  card.style.setProperty('--hue', (200 + i * 47) % 360);
+  card.onclick = () => { lastCard = c.name; now.customer ? act('customer', { card: c.name, on: true }) : act('insert', { card: c.name }); };
+  return card;
 }
 
 const padKeys = ['1', '2', '3', '4', '5', '6', '7', '8', '9', 'CANCEL', '0', 'CLEAR', 'ENTER'];

@@ -18,10 +18,10 @@ type Card struct {
 
 // An Ending is what a sale comes to, in the words of the journal.
 type Ending struct {
-	State  string // "approved"
-	Reason string // why not; "" when it is approved
-	Code   string // what the host answered; "" when it was not asked
-	TVR    string // the terminal's verification results at the end; "" when there is no second look at them
+	State  string `json:"state"`            // "approved"
+	Reason string `json:"reason,omitempty"` // why not; "" when it is approved
+	Code   string `json:"code,omitempty"`   // what the host answered; "" when it was not asked
+	TVR    string `json:"tvr,omitempty"`    // the terminal's verification results; "" when they do not matter
 }
 
 // String is the end as a list shows it: "declined: card data".

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/cloudpos/cloudpos/drivers/sim/cards"
+)
+
+// cardReport is a card of the simulated shop as a list shows it.
+type cardReport struct {
+	Name  string         `json:"name"`
+	Title string         `json:"title"`
+	Of    string         `json:"of,omitempty"` // whose chip it is, for one that misbehaves
+	Ends  []cards.Ending `json:"ends"`
+}
+
+// runCards lists the catalogue: which cards a simulated shop has, and how one
+// sale after the other ends with each.
+func runCards(_ context.Context, args []string, stdout, _ io.Writer) (int, error) {
+	fs := newFlags("cards")
+	asJSON := fs.Bool("json", false, "")
+	if err := parse(fs, args, 0); err != nil {
+		return exitUsage, err
+	}
+	var all []cardReport
+	for _, c := range cards.All() {
+		all = append(all, cardReport{c.Name, c.Title, c.Of, c.Ends})
+	}
+	if *asJSON {
+		return exitApproved, json.NewEncoder(stdout).Encode(all)
+	}
+	w := tabwriter.NewWriter(stdout, 0, 0, 2, ' ', 0)
+	for _, c := range all {
+		var ends []string
+		for _, e := range c.Ends {
+			ends = append(ends, e.String())
+		}
+		if _, err := fmt.Fprintf(w, "%s\t%s\t%s\n", c.Name, strings.Join(ends, ", then "), c.Title); err != nil {
+			return exitError, err
+		}
+	}
+	return exitApproved, w.Flush()
+}
