@@ -1,17 +1,21 @@
 package oda
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// CAKey is a certification authority's public key, as a scheme publishes it.
+// CAKey is a certification authority's public key, as a scheme publishes it: of
+// RSA, or, if it has a Suite, of an elliptic curve.
 type CAKey struct {
 	RID      [5]byte
 	Index    byte      // 8F
 	Modulus  []byte    // up to 248 bytes
 	Exponent []byte    // 03 or 010001
+	Suite    Suite     // 0 for RSA
+	X        []byte    // the point's x coordinate, of an elliptic curve
 	Expiry   time.Time // the last day of use; zero if there is none
 	// Revoked are the serial numbers of issuer certificates under this key that
 	// are on the certification revocation list. EMV 4.4 Book 2, 5.1.2.
@@ -24,7 +28,7 @@ const RevokedMax = 256
 
 // Check tells whether the key is one that EMV allows.
 func (k CAKey) Check() error {
-	if _, err := newKey(k.Modulus, k.Exponent); err != nil {
+	if err := k.checkNumbers(); err != nil {
 		return fmt.Errorf("%w: %X index %02X: %w", ErrCAKey, k.RID, k.Index, err)
 	}
 	if len(k.Revoked) > RevokedMax {
@@ -32,6 +36,19 @@ func (k CAKey) Check() error {
 			ErrCAKey, k.RID, k.Index, len(k.Revoked), RevokedMax)
 	}
 	return nil
+}
+
+// checkNumbers looks at the key itself.
+func (k CAKey) checkNumbers() error {
+	if k.Suite == 0 {
+		_, err := newKey(k.Modulus, k.Exponent)
+		return err
+	}
+	if len(k.Modulus) > 0 || len(k.Exponent) > 0 {
+		return errors.New("has a modulus or an exponent beside its suite")
+	}
+	_, err := newCurveKey(k.Suite, k.X)
+	return err
 }
 
 // revoked tells whether an issuer certificate is on the list.

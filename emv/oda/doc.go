@@ -1,6 +1,7 @@
-// Package oda is offline data authentication with RSA: it recovers the public
-// keys of issuer and card from their certificates and checks what the card
-// signed with them. EMV 4.4 Book 2, 5 and 6.
+// Package oda is offline data authentication, with RSA and with elliptic
+// curves: it recovers the public keys of issuer and card from their
+// certificates and checks what the card signed with them. EMV 4.4 Book 2, 5, 6
+// and 12.
 //
 // The chain has four links, and each one that fails says why:
 //
@@ -9,8 +10,11 @@
 //	icc, err := oda.RecoverICC(issuer, iccCertificate, pan, static, today)
 //	number, err := oda.VerifyDynamic(icc, sdad, ddolData)
 //
-// Each check of the books has an error of its own. Certificates of elliptic
-// curves (XDA) and of SM2 are refused as [ErrAlgorithm].
+// XDA goes the same way with [RecoverIssuerCurve], [RecoverICCCurve] and
+// [VerifyExtended]; its certificates and signatures are in the clear.
+//
+// Each check of the books has an error of its own. Certificates of SM2 and of
+// suites that are not known are refused, as [ErrAlgorithm] and [ErrSuite].
 //
 // Nothing here decides on a transaction: a kernel turns an error into a bit of
 // the terminal verification results.

@@ -13,7 +13,7 @@ var (
 )
 
 // What is wrong, beside ErrFailed: one error for each check of EMV 4.4 Book 2,
-// 5.3 to 6.6.2, in the book's order.
+// 5.3 to 6.6.2, in the book's order. Some are those of 12 too.
 var (
 	ErrTagList         = errors.New("the static data tag list holds more or less than the AIP")
 	ErrAlgorithm       = errors.New("algorithm is not RSA with SHA-1")
@@ -32,4 +32,15 @@ var (
 	ErrDynamicData     = errors.New("dynamic data is malformed")
 	ErrCryptogramType  = errors.New("signed cryptogram information is not the one in clear")
 	ErrTransactionHash = errors.New("transaction data hash differs: signed for another transaction")
+)
+
+// What is wrong with elliptic curves, beside ErrFailed: the checks of EMV 4.4
+// Book 2, 12.3 to 12.5 that the others do not have.
+var (
+	ErrSuite       = errors.New("algorithm suite is not one that is known here")
+	ErrEncoding    = errors.New("certificate has another encoding")
+	ErrOtherCA     = errors.New("made under another CA key")
+	ErrCertificate = errors.New("certificate has a wrong length")
+	ErrPoint       = errors.New("key is no point of its curve")
+	ErrSignature   = errors.New("signature differs: the signed data is not the data that the card gave")
 )

@@ -60,13 +60,6 @@ func newKey(modulus, exponent []byte) (PublicKey, error) {
 	return PublicKey{modulus: new(big.Int).SetBytes(modulus), exponent: e, size: n}, nil
 }
 
-// Formats of certificates and signatures of other algorithms, which are in the
-// clear: elliptic curves, EMV 4.4 Book 2, 12, and SM2, JR/T 0025.7.
-const (
-	formatClearIssuer  = 0x12
-	formatClearDynamic = 0x15
-)
-
 // recovered is what a signature with message recovery holds: the content from
 // the format byte on, and the hash over it and what else is covered.
 type recovered struct {
