@@ -37,7 +37,7 @@ func (k *Kernel) analyse() (Action, error) {
 	app := k.app()
 	request := transactionCertificate
 	switch {
-	case k.tvr.meets(app.TACDenial, k.issuerCode(tlv.IACDenial, 0x00)):
+	case k.denies():
 		request = authenticationCryptogram
 	case k.onlineOnly():
 		request = requestCryptogram
@@ -55,6 +55,11 @@ func (k *Kernel) analyse() (Action, error) {
 	}
 	k.state = generatingFirst
 	return k.generate(request, k.cdol1)
+}
+
+// denies: the action codes that forbid the transaction.
+func (k *Kernel) denies() bool {
+	return k.tvr.meets(k.app().TACDenial, k.issuerCode(tlv.IACDenial, 0x00))
 }
 
 // defaultDenies: the action codes for when the issuer cannot be asked.

@@ -22,16 +22,18 @@ const (
 	odaSDA            // the issuer signed the card's data
 	odaDDA            // the card signs a number, by INTERNAL AUTHENTICATE
 	odaCDA            // the card signs its cryptogram
+	odaXDA            // the same, on an elliptic curve
 )
 
 // odaMethods are what can be chosen, the strongest first: the bit that the
 // terminal claims in 9F33 byte 3, that the card claims in AIP byte 1, and the
-// bit for its failure. EMV 4.4 Book 3, 10.3.
+// bit for its failure. EMV 4.4 Book 3, 10.3. XDA has three, see prepareExtended.
 var odaMethods = []struct {
 	method   odaMethod
 	cap, aip byte
 	failed   tvrBit
 }{
+	{odaXDA, capXDA, aipXDA, tvrXDAFailed},
 	{odaCDA, capCDA, aipCDA, tvrCDAFailed},
 	{odaDDA, capDDA, aipDDA, tvrDDAFailed},
 	{odaSDA, capSDA, aipSDA, tvrSDAFailed},
@@ -45,8 +47,10 @@ type authentication struct {
 	icc    oda.PublicKey // of DDA and CDA
 	ddol   []byte        // what INTERNAL AUTHENTICATE sent
 
-	// Of CDA: what was sent for PDOL, CDOL1 and CDOL2, what the latest answer
-	// holds beside its signature, and what became of that.
+	curve oda.CurveKey // of XDA
+
+	// Of CDA and XDA: what was sent for PDOL, CDOL1 and CDOL2, what the latest
+	// answer holds beside its signature, and what became of that.
 	sent, covered secret.Bytes
 	signature     signature
 }
@@ -74,6 +78,9 @@ func (k *Kernel) authenticate() (Action, error) {
 		return k.authenticateDynamic()
 	case odaCDA:
 		return k.prepareCombined()
+	case odaXDA:
+		k.tvr.set(tvrXDASelected)
+		return k.prepareExtended()
 	case odaNone:
 	}
 	k.tvr.set(tvrODANotPerformed)
@@ -133,15 +140,21 @@ func (k *Kernel) recoverIssuer(further ...tlv.Tag) (issuer oda.PublicKey, static
 // issuerKey is certified by the CA key that the card names, whose index must be
 // there. EMV 4.4 Book 2, 5.2 and 5.3.
 func (k *Kernel) issuerKey() (oda.PublicKey, error) {
-	var rid [5]byte
-	copy(rid[:], k.card[tlv.DFName])
-	ca, err := oda.FindCA(k.cfg.CAKeys, rid, k.card[tlv.CAKeyIndex][0], k.tx.At)
+	ca, err := k.caKey()
 	if err != nil {
 		return oda.PublicKey{}, err
 	}
 	return oda.RecoverIssuer(ca, oda.Certificate{
 		Signed: k.card[tlv.IssuerCertificate], Remainder: k.card[tlv.IssuerKeyRemainder], Exponent: k.card[tlv.IssuerKeyExponent],
 	}, k.pan, k.tx.At)
+}
+
+// caKey is the CA key that the card names, whose index must be there. EMV 4.4
+// Book 2, 5.2 and 12.2.
+func (k *Kernel) caKey() (oda.CAKey, error) {
+	var rid [5]byte
+	copy(rid[:], k.card[tlv.DFName])
+	return oda.FindCA(k.cfg.CAKeys, rid, k.card[tlv.CAKeyIndex][0], k.tx.At)
 }
 
 // recoverICC goes on to the card's own key. EMV 4.4 Book 2, 6.1 to 6.4.

@@ -14,6 +14,7 @@ const (
 	tvrDDAFailed        tvrBit = 0<<8 | 0x08
 	tvrCDAFailed        tvrBit = 0<<8 | 0x04
 	tvrSDASelected      tvrBit = 0<<8 | 0x02
+	tvrXDASelected      tvrBit = 0<<8 | 0x01
 	tvrVersionsDiffer   tvrBit = 1<<8 | 0x80
 	tvrExpired          tvrBit = 1<<8 | 0x40
 	tvrNotYetEffective  tvrBit = 1<<8 | 0x20
@@ -31,9 +32,12 @@ const (
 	tvrRandomOnline     tvrBit = 3<<8 | 0x10
 	tvrForcedOnline     tvrBit = 3<<8 | 0x08
 	tvrBiometricLacking tvrBit = 3<<8 | 0x02
+	tvrXDAFailed        tvrBit = 3<<8 | 0x01
 	tvrIssuerAuthFailed tvrBit = 4<<8 | 0x40
 	tvrScriptBefore     tvrBit = 4<<8 | 0x20
 	tvrScriptAfter      tvrBit = 4<<8 | 0x10
+	tvrCurveCAMissing   tvrBit = 4<<8 | 0x04
+	tvrCurveKeyFailed   tvrBit = 4<<8 | 0x02
 )
 
 func (t *tvr) set(b tvrBit) { t[b>>8] |= byte(b) }
@@ -66,6 +70,7 @@ func (t *tsi) set(b byte) { t[0] |= b }
 
 // The bits of the AIP, byte 1. EMV 4.4 Book 3, Annex C1.
 const (
+	aipXDA        = 0x80
 	aipSDA        = 0x40
 	aipDDA        = 0x20
 	aipCVM        = 0x10
@@ -86,4 +91,5 @@ const (
 	capSDA           = 0x80 // byte 3
 	capDDA           = 0x40
 	capCDA           = 0x08
+	capXDA           = 0x04
 )

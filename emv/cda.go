@@ -46,17 +46,36 @@ const (
 	signatureAsked                  // not seen yet, or not needed: an AAC has none
 	signatureGood
 	signatureWrong
+	signatureJudged // wrong by XDA, and the issuer, who was told, has answered
 )
 
-// trusted tells whether a TC may be taken for one.
-func (s signature) trusted() bool { return s == signatureNone || s == signatureGood }
+// trusted tells whether a TC may be taken for one. One that proves nothing
+// stands by the issuer's word alone.
+func (k *Kernel) trusted() bool {
+	switch k.auth.signature {
+	case signatureNone:
+		return k.auth.method != odaXDA
+	case signatureGood:
+		return true
+	case signatureJudged:
+		return k.host.Approved
+	case signatureAsked, signatureWrong:
+	}
+	return false
+}
 
-// askSignature is the part of GENERATE AC's P1 that asks for CDA. values are
-// what is sent with it, which the signature covers.
+// askSignature is the part of GENERATE AC's P1 that asks for CDA or XDA.
+// values are what is sent with it, which the signature covers.
 func (k *Kernel) askSignature(request cryptogram, values []byte) byte {
 	k.auth.sent = append(k.auth.sent, values...)
+	over := k.auth.signature == signatureWrong || k.auth.signature == signatureJudged // it stays so
 	switch {
-	case k.auth.signature == signatureWrong: // it stays so
+	case k.auth.method == odaXDA:
+		if !over {
+			k.auth.signature = signatureAsked
+		}
+		return requestXDA
+	case over:
 	case k.wantsSignature(request):
 		k.auth.signature = signatureAsked
 		return requestCDA
@@ -91,6 +110,9 @@ func (k *Kernel) toBeSigned(information []byte) bool {
 // one, takes the cryptogram out of it, and reports whether it can be trusted.
 // EMV 4.4 Book 2, 6.6.2.
 func (k *Kernel) verifySignature() bool {
+	if k.auth.method == odaXDA {
+		return k.verifyExtended()
+	}
 	if !k.toBeSigned(k.generated[tlv.CryptogramInformation]) {
 		return true
 	}
@@ -120,7 +142,8 @@ func (k *Kernel) openSignature() (number, ac []byte, err error) {
 }
 
 // declineUnsigned declines after the first GENERATE AC: a TC at once, an ARQC
-// by asking for an AAC, without the issuer. EMV 4.4 Book 4, 6.3.2.1.
+// by asking for an AAC, without the issuer. EMV 4.4 Book 4, 6.3.2.1 and
+// 6.3.2.2.4.
 func (k *Kernel) declineUnsigned() (Action, error) {
 	k.setARC(arcOfflineDeclined)
 	if k.cryptogram() == transactionCertificate {
@@ -134,6 +157,9 @@ func (k *Kernel) declineUnsigned() (Action, error) {
 func (k *Kernel) endUnsigned() Action {
 	if k.state != generatingFirst && k.requested == transactionCertificate && !k.host.Online {
 		k.setARC(arcUnableDeclined)
+	}
+	if k.auth.method == odaXDA {
+		return k.end(Declined, ReasonSignature, "XDA failed (Book 4, 6.3.2.2.4)")
 	}
 	return k.end(Declined, ReasonSignature, "CDA failed (Book 4, 6.3.2.1)")
 }

@@ -170,18 +170,7 @@ func TestCDA(t *testing.T) {
 // has come: a cryptogram type, and what is wrong with it. EMV 4.4 Book 2, 6.6.1.
 func (c *ddaCard) signedAnswer(t testing.TB, text string, how []string) string {
 	t.Helper()
-	played, _ := play(t, text)
-	var sent []byte // for PDOL, CDOL1, CDOL2
-	for _, line := range strings.Split(played, "\n") {
-		command, _, _ := strings.Cut(strings.TrimPrefix(line, "> "), " ")
-		switch {
-		case strings.HasPrefix(line, "> 80A8"):
-			sent = append(sent, unhex(t, command)[5+2:5+2+4]...) // behind 83 04
-		case strings.HasPrefix(line, "> 80AE"):
-			b := unhex(t, command)
-			sent = append(sent, b[5:len(b)-1]...)
-		}
-	}
+	sent := sentValues(t, text)
 	wrong := func(what string) bool { return slices.Contains(how, what) }
 	cid, number, ac := how[0], "01234567", "1122334455667788"
 	if cid != "80" {
@@ -213,6 +202,23 @@ func (c *ddaCard) signedAnswer(t testing.TB, text string, how []string) string {
 		signature = signature[1:]
 	}
 	return fmt.Sprintf("77[%s 9F4B[%X]] 9000", objects, signature)
+}
+
+// sentValues are what the kernel has sent for PDOL, CDOL1 and CDOL2.
+func sentValues(t testing.TB, text string) (sent []byte) {
+	t.Helper()
+	played, _ := play(t, text)
+	for _, line := range strings.Split(played, "\n") {
+		command, _, _ := strings.Cut(strings.TrimPrefix(line, "> "), " ")
+		switch {
+		case strings.HasPrefix(line, "> 80A8"):
+			sent = append(sent, unhex(t, command)[5+2:5+unhex(t, command)[4]]...) // behind 83 and a length
+		case strings.HasPrefix(line, "> 80AE"):
+			b := unhex(t, command)
+			sent = append(sent, b[5:len(b)-1]...)
+		}
+	}
+	return sent
 }
 
 // FuzzSignedCryptogram answers a request for a signed TC. Whatever comes, it is

@@ -22,10 +22,10 @@ const (
 	merchantNameMax = 252
 )
 
-// What 9F33 may claim. Biometrics, elliptic curves and card capture are not in
-// this kernel, so a terminal cannot offer them.
+// What 9F33 may claim. Biometrics, PINs enciphered on elliptic curves and card
+// capture are not in this kernel, so a terminal cannot offer them.
 var capabilitiesKnown = [3]byte{
-	0xFF, capPlainPIN | capOnlinePIN | capSignature | capEncipheredPIN | capNoCVM, capSDA | capDDA | capCDA,
+	0xFF, capPlainPIN | capOnlinePIN | capSignature | capEncipheredPIN | capNoCVM, capSDA | capDDA | capCDA | capXDA,
 }
 
 // check refuses a configuration that would make the kernel lie or guess.

@@ -29,6 +29,7 @@ func FuzzKernel(f *testing.F) {
 	f.Fuzz(func(t *testing.T, input []byte) {
 		s := newSetup()
 		s.config.Capabilities[1] |= 0xB0 // offline PIN and signature
+		s.config.Capabilities[2] |= 0x04 // XDA, though without a CA key
 		k, err := emv.New(s.config, s.transaction)
 		if err != nil {
 			t.Fatal(err)

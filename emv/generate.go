@@ -58,10 +58,10 @@ func parseCryptogram(body []byte) (values map[tlv.Tag][]byte, covered []byte, er
 }
 
 // checkCryptogram looks whether a response holds what it must. What was to be
-// signed has its cryptogram inside the signature. EMV 4.4 Book 3, 6.5.5.4.
+// signed by CDA has its cryptogram inside the signature. EMV 4.4 Book 3, 6.5.5.4.
 func (k *Kernel) checkCryptogram(values map[tlv.Tag][]byte) error {
 	needed := []tlv.Tag{tlv.CryptogramInformation, tlv.ATC}
-	if !k.toBeSigned(values[tlv.CryptogramInformation]) {
+	if k.auth.method == odaXDA || !k.toBeSigned(values[tlv.CryptogramInformation]) {
 		needed = append(needed, tlv.ApplicationCryptogram)
 	}
 	for _, t := range needed {
@@ -102,21 +102,29 @@ func (k *Kernel) firstGenerated(r Response) (Action, error) {
 		return nil, refuse(ReasonCryptogram, "first GENERATE AC: asked for %02X, got %02X (Book 3, 9.3)", k.requested, got)
 	}
 	if !k.verifySignature() {
+		if k.auth.method == odaXDA {
+			return k.extendedFailed()
+		}
 		return k.declineUnsigned()
 	}
 	switch got {
 	case transactionCertificate:
 		return k.approve(), nil
 	case requestCryptogram:
-		delete(k.terminal, tlv.ARC)
-		if !k.canAsk() {
-			return k.unable()
-		}
-		k.state = askingHost
-		return GoOnline{Card: k.cardRead(), CVM: k.cvm, Data: k.objects(hostTags)}, nil
+		return k.goOnline()
 	case authenticationCryptogram:
 	}
 	return k.declinedOffline()
+}
+
+// goOnline asks the issuer, if the terminal can. EMV 4.4 Book 3, 10.9.
+func (k *Kernel) goOnline() (Action, error) {
+	delete(k.terminal, tlv.ARC)
+	if !k.canAsk() {
+		return k.unable()
+	}
+	k.state = askingHost
+	return GoOnline{Card: k.cardRead(), CVM: k.cvm, Data: k.objects(hostTags)}, nil
 }
 
 // declinedOffline ends after an AAC to the first GENERATE AC.
@@ -143,17 +151,17 @@ func (k *Kernel) secondGenerated(r Response) (Action, error) {
 	return k.scriptAfter()
 }
 
-// complete ends after the second GENERATE AC and its scripts.
+// complete ends after the last GENERATE AC and its scripts.
 func (k *Kernel) complete() Action {
 	switch {
 	case k.auth.signature == signatureWrong:
 		return k.endUnsigned()
+	case k.host.Online && !k.host.Approved:
+		return k.end(Declined, k.host.refusal(), "")
 	case k.requested == transactionCertificate && k.cryptogram() == transactionCertificate:
 		return k.approve()
 	case k.host.Approved:
 		return k.end(Declined, ReasonCardOverruled, "no TC to the second GENERATE AC (Book 3, 10.11)")
-	case k.host.Online:
-		return k.end(Declined, k.host.refusal(), "")
 	}
 	k.setARC(arcUnableDeclined)
 	return k.end(Declined, ReasonUnable, "")

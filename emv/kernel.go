@@ -248,9 +248,10 @@ func (k *Kernel) Clear() {
 }
 
 // approve ends with an approval. It is the only place that does, and it looks
-// at the card's cryptogram and its signature once more.
+// at the card's cryptogram, its signature and the issuer's word once more.
 func (k *Kernel) approve() Action {
-	if k.cryptogram() != transactionCertificate || !k.auth.signature.trusted() {
+	refused := k.host.Online && !k.host.Approved
+	if k.cryptogram() != transactionCertificate || !k.trusted() || refused {
 		return k.end(EndApplication, ReasonCryptogram, "approval without a TC that can be trusted")
 	}
 	return k.end(Approved, "", "")

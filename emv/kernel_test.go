@@ -22,7 +22,8 @@ func TestNewRefuses(t *testing.T) {
 		spoil      func(*emv.Config, *emv.Transaction)
 	}{
 		{"biometrics and curves", "9F33 byte 2 claims 07", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x07 }},
-		{"XDA and card capture", "9F33 byte 3 claims 24", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2] |= 0x24 }},
+		{"card capture", "9F33 byte 3 claims 20", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2] |= 0x20 }},
+		{"PIN on a curve", "9F33 byte 2 claims 01", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[1] |= 0x01 }},
 		{"CDA mode", "CDA mode 5", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 5 }},
 		{"no CDA mode", "CDA mode 0", func(c *emv.Config, _ *emv.Transaction) { c.Capabilities[2], c.CDAMode = 0xC8, 0 }},
 		{"no randomness", "randomness", func(c *emv.Config, _ *emv.Transaction) { c.Random = nil }},

@@ -42,6 +42,9 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 		return nil, fmt.Errorf("%w: host answer with ARC %q", ErrUnexpected, h.ARC)
 	}
 	k.host = h
+	if k.auth.signature == signatureWrong {
+		k.auth.signature = signatureJudged
+	}
 	k.setARC(h.ARC)
 	if len(h.AuthCode) == authCodeSize {
 		k.terminal[tlv.AuthorisationCode] = []byte(h.AuthCode)
@@ -52,8 +55,8 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 		return k.scriptBefore()
 	}
 	k.terminal[tlv.IssuerAuthentication] = slices.Clone(h.IssuerAuth)
-	if !k.aip(aipIssuerAuth) {
-		return k.scriptBefore() // it goes with the second GENERATE AC
+	if !k.aip(aipIssuerAuth) || k.cryptogram() == transactionCertificate {
+		return k.scriptBefore() // it goes with the second GENERATE AC; after a TC there is none
 	}
 	k.tsi.set(tsiIssuerAuth)
 	k.state = authenticatingIssuer
@@ -72,6 +75,9 @@ func (k *Kernel) issuerAuthenticated(r Response) (Action, error) {
 // unable asks the action codes for when no issuer answers. A terminal that
 // never approves by itself declines. EMV 4.4 Book 3, 10.7 and Book 4, 6.3.8.
 func (k *Kernel) unable() (Action, error) {
+	if k.auth.signature == signatureWrong {
+		return k.unableExtended()
+	}
 	k.state = generatingSecond
 	if k.onlineOnly() || k.defaultDenies() {
 		k.setARC(arcUnableDeclined)
@@ -81,9 +87,14 @@ func (k *Kernel) unable() (Action, error) {
 	return k.generate(transactionCertificate, k.cdol2)
 }
 
-// conclude asks for the second cryptogram: what the issuer said.
-// EMV 4.4 Book 3, 10.11.
+// conclude asks for the second cryptogram: what the issuer said. A TC that the
+// issuer was asked about after a failure of XDA is the card's last word.
+// EMV 4.4 Book 3, 10.11 and Book 4, 6.3.2.2.4.
 func (k *Kernel) conclude() (Action, error) {
+	if k.cryptogram() == transactionCertificate {
+		k.running = -1
+		return k.scriptAfter()
+	}
 	k.state = generatingSecond
 	if k.host.Approved {
 		return k.generate(transactionCertificate, k.cdol2)

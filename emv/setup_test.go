@@ -126,6 +126,8 @@ func (s *setup) set(line string) error {
 		key := &c.CAKeys[len(c.CAKeys)-1]
 		err = hexInto(serial[:], value)
 		key.Revoked = append(key.Revoked, serial)
+	case "ca-curve-key": // RID, index, suite, x
+		err = s.addCurveKey(value)
 	case "ca-key": // RID, index, exponent, modulus
 		err = s.addCAKey(value)
 	default:
@@ -146,6 +148,20 @@ func (s *setup) addCAKey(value string) error {
 	}
 	if err == nil {
 		key.Modulus, err = hex.DecodeString(modulus)
+	}
+	s.config.CAKeys = append(s.config.CAKeys, key)
+	return err
+}
+
+func (s *setup) addCurveKey(value string) error {
+	var rid, x string
+	var key oda.CAKey
+	if _, err := fmt.Sscanf(value, "%s %X %X %s", &rid, &key.Index, (*byte)(&key.Suite), &x); err != nil {
+		return err
+	}
+	err := hexInto(key.RID[:], rid)
+	if err == nil {
+		key.X, err = hex.DecodeString(x)
 	}
 	s.config.CAKeys = append(s.config.CAKeys, key)
 	return err

@@ -339,6 +339,9 @@ func describe(c []byte) string {
 		if c[2]&0x10 != 0 {
 			name += ", signed"
 		}
+		if c[2]&0x08 != 0 {
+			name += ", signed on a curve"
+		}
 		return name
 	}
 	return "a script command"
