@@ -106,6 +106,51 @@ type Response struct {
 	Elapsed time.Duration // by a monotonic clock, from the command's last byte out to the answer's first byte in
 }
 
+// PINReader is a reader with keys of its own, at which a customer enters a PIN
+// for the card: the reader builds the command and gives it to the card, so that
+// a clear PIN never enters this process. Its cards are PINCards.
+type PINReader interface {
+	Reader
+	// VerifiesPIN tells for which PINs: as they are, or enciphered for the card.
+	// It does not change.
+	VerifiesPIN() (plain, enciphered bool)
+}
+
+// PINCard is the card of a PINReader.
+type PINCard interface {
+	Card
+	// VerifyPIN asks the customer for a PIN and lets the card look at it. The
+	// card is asked once at most. It fails with ErrCancelled when the customer
+	// or ctx cancelled, ErrTimeout when the customer did nothing, ErrRefused or
+	// ErrHardware when the reader cannot take the PIN: the card is then as good
+	// as before. After any other error it is of no further use; ErrCardGone is
+	// also a card that does not answer. A PIN that was complete before ctx ended
+	// may still be verified.
+	VerifyPIN(ctx context.Context, v PINVerification) (PINVerified, error)
+}
+
+// PINVerification asks for a PIN for the card.
+type PINVerification struct {
+	Command [4]byte       // the header of VERIFY
+	Cipher  *PINCipher    // nil: the block goes to the card as it is
+	Min     int           // digits, 4 to 12
+	Max     int           // digits, 4 to 12
+	Timeout time.Duration // for the customer, not for the wire
+}
+
+// PINCipher is what a PIN for the card is enciphered with, by RSA as in EMV 4.4
+// Book 2, 7.2.
+type PINCipher struct {
+	Modulus, Exponent []byte
+	Challenge         []byte // 8 bytes that the card has given for this
+}
+
+// PINVerified is what came of it.
+type PINVerified struct {
+	Bypassed bool     // the customer pressed enter without a PIN; the rest is empty
+	Response Response // the card's; its Elapsed has the customer's time in it
+}
+
 // PINRequest asks a PIN of the customer.
 type PINRequest struct {
 	PAN     secret.PAN    // goes into the PIN block

@@ -20,7 +20,7 @@ type card struct {
 	over bool // without power, or of no further use
 }
 
-var _ drivers.Card = (*card)(nil)
+var _ drivers.PINCard = (*card)(nil)
 
 // ATR is the answer to reset.
 func (c *card) ATR() []byte { return c.raw }
@@ -118,18 +118,23 @@ func (c *card) overT1(command []byte, s *span) ([]byte, error) {
 func (c *card) runT1(o out, s *span) ([]byte, error) {
 	for !o.done {
 		answer, err := c.transfer(o.block, o.wtx, s)
-		switch {
-		case err == nil:
-		case errors.Is(err, drivers.ErrCardMute), errors.Is(err, drivers.ErrProtocol) && !errors.Is(err, errFrames):
-			answer = nil // No block, or a broken one: the protocol asks again.
-		default:
-			return nil, err
-		}
-		if o, err = c.t1.next(answer); err != nil {
+		if o, err = c.heard(answer, err); err != nil {
 			return nil, err
 		}
 	}
 	return o.response, nil
+}
+
+// heard gives the block protocol what the reader has brought.
+func (c *card) heard(answer []byte, err error) (out, error) {
+	switch {
+	case err == nil:
+	case errors.Is(err, drivers.ErrCardMute), errors.Is(err, drivers.ErrProtocol) && !errors.Is(err, errFrames):
+		answer = nil // No block, or a broken one: the protocol asks again.
+	default:
+		return out{}, err
+	}
+	return c.t1.next(answer)
 }
 
 // errFrames marks an ErrProtocol between reader and host, which the card's

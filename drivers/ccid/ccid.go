@@ -27,7 +27,18 @@ import (
 type Opts struct {
 	Name string        // in errors; "ccid" when empty
 	Poll time.Duration // between looks at the slot; 200 ms when 0
+	Pad  Pad           // the keys on the reader
 }
+
+// Pad is what a reader's own keys are good for. A serial reader cannot be asked.
+type Pad uint8
+
+// The pads.
+const (
+	NoPad         Pad = iota
+	PlainPad          // PINs for the card as they are: PC_to_RDR_Secure
+	EncipheredPad     // these, and PINs enciphered for the card, as only the simulated reader does
+)
 
 const (
 	pollDefault  = 200 * time.Millisecond
@@ -50,7 +61,7 @@ type Dev struct {
 	mute    bool  // the card in the slot did not answer, and was not seen to go
 }
 
-var _ drivers.Reader = (*Dev)(nil)
+var _ drivers.PINReader = (*Dev)(nil)
 
 // New gives a reader that is dialled when it is first needed.
 func New(dial drivers.Dial, opts Opts) *Dev {
@@ -65,6 +76,11 @@ func New(dial drivers.Dial, opts Opts) *Dev {
 
 // Media is Contact.
 func (d *Dev) Media() drivers.Media { return drivers.Contact }
+
+// VerifiesPIN tells what the reader's keys are good for.
+func (d *Dev) VerifiesPIN() (plain, enciphered bool) {
+	return d.opts.Pad != NoPad, d.opts.Pad == EncipheredPad
+}
 
 // Close takes the power from a card and hangs up.
 func (d *Dev) Close() error {

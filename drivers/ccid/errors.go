@@ -25,10 +25,13 @@ const (
 	errorShortCircuit = 0xA2
 	errorATRTooLong   = 0xA3
 	errorBusy         = 0xE0
+	errorPINCancelled = 0xEF
+	errorPINTimeout   = 0xF0
 	errorBadTCK       = 0xF7
 	errorBadTS        = 0xF8
 	errorHardware     = 0xFB
 	errorMute         = 0xFE
+	errorAborted      = 0xFF
 )
 
 // failure is what an answer says went wrong, or nil.

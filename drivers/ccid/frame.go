@@ -23,8 +23,10 @@ const (
 	typePowerOn       = 0x62
 	typePowerOff      = 0x63
 	typeSlotStatus    = 0x65
+	typeSecure        = 0x69
 	typeEscape        = 0x6B
 	typeXfrBlock      = 0x6F
+	typeAbort         = 0x72
 
 	typeDataBlock      = 0x80
 	typeSlotStatusBack = 0x81
@@ -38,8 +40,10 @@ var answerTo = map[byte]byte{
 	typePowerOn:       typeDataBlock,
 	typePowerOff:      typeSlotStatusBack,
 	typeSlotStatus:    typeSlotStatusBack,
+	typeSecure:        typeDataBlock,
 	typeEscape:        typeEscapeBack,
 	typeXfrBlock:      typeDataBlock,
+	typeAbort:         typeSlotStatusBack,
 }
 
 // message is a CCID message; b is what bytes 7 to 9 of its header hold.

@@ -36,6 +36,7 @@ type t1 struct {
 	ifsc int
 
 	apdu    []byte // of the running command
+	foreign bool   // the reader has put something else into its I-block
 	sent    int    // bytes of it in I-blocks that were acknowledged
 	pending int    // bytes of it in the I-block that was not
 	data    []byte
@@ -70,14 +71,34 @@ func (m *t1) start(apdu []byte) out {
 	return m.sendI()
 }
 
+// startForeign begins an APDU that the reader completes and sends. What is sent
+// here has its length, so that the block's beginning is right.
+func (m *t1) startForeign(apdu []byte) (out, error) {
+	m.begin(apdu)
+	m.foreign = true
+	if len(apdu) > m.ifsc {
+		return out{}, fmt.Errorf("%w: %d bytes for a card that takes %d in a block", drivers.ErrRefused, len(apdu), m.ifsc)
+	}
+	return m.sendI(), nil
+}
+
 func (m *t1) begin(apdu []byte) {
-	m.apdu, m.sent, m.pending = apdu, 0, 0
+	m.apdu, m.sent, m.pending, m.foreign = apdu, 0, 0, false
 	m.data, m.last, m.lastI = nil, nil, nil
 	m.tries, m.wtx, m.blocks = 0, 0, 0
 }
 
-// next takes the card's block.
+// next takes the card's block. An I-block that only the reader knows cannot be
+// sent again.
 func (m *t1) next(in []byte) (out, error) {
+	o, err := m.answered(in)
+	if err == nil && m.foreign && !o.done && o.block[1]&0x80 == 0 {
+		return out{}, fmt.Errorf("%w: the card asks for a T=1 block that only the reader has", drivers.ErrProtocol)
+	}
+	return o, err
+}
+
+func (m *t1) answered(in []byte) (out, error) {
 	if m.blocks++; m.blocks > blocksMax {
 		return out{}, fmt.Errorf("%w: an exchange of more than %d blocks", drivers.ErrProtocol, blocksMax)
 	}

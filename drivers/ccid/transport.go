@@ -37,7 +37,7 @@ func (d *Dev) command(typ byte, b [3]byte, data []byte, within time.Duration) (m
 	if len(data) > messageMax-headerLen {
 		return message{}, timing{}, d.wrap(fmt.Errorf("%w: a message of %d bytes", drivers.ErrRefused, len(data)))
 	}
-	x := exchange{d: d, sent: frame(req), req: req, within: within}
+	x := exchange{d: d, sent: frame(req), req: req, within: within, most: commandTime}
 	defer clear(x.sent)
 	m, err := x.run()
 	return m, x.t, err
@@ -57,15 +57,19 @@ type exchange struct {
 	d      *Dev
 	req    message
 	sent   []byte
-	within time.Duration
+	within time.Duration // for the answer, from the last sign of life on
+	most   time.Duration // for all of it
+	aborts *exchange     // the one that this one is to end, or nil
 
 	t       timing
 	first   time.Time // when the first byte of what is being read came
 	garbled int
 	frames  int
 	noise   int
-	asked   bool // we have asked the reader to repeat itself
-	moved   bool // the card was taken while we waited
+	asked   bool     // we have asked the reader to repeat itself
+	moved   bool     // the card was taken while we waited
+	late    *message // the answer to what this one was to end
+	lateAt  time.Time
 	by      time.Time
 	latest  time.Time
 }
@@ -74,7 +78,7 @@ func (x *exchange) run() (message, error) {
 	if err := x.send(); err != nil {
 		return message{}, err
 	}
-	x.latest = x.t.sent.Add(commandTime)
+	x.latest = x.t.sent.Add(x.most)
 	for {
 		k, err := x.read()
 		if err != nil {
@@ -182,7 +186,10 @@ func (x *exchange) frame() (m message, done bool, err error) {
 		return m, false, nil
 	}
 	m = unframe(x.d.in.buf)
-	if m.typ != answerTo[x.req.typ] || m.seq != x.req.seq || m.slot != x.req.slot {
+	if !x.answers(m) {
+		if x.aborts != nil && x.aborts.answers(m) && m.b[0]&statusMask != statusMoreTime {
+			x.late, x.lateAt = &m, x.first
+		}
 		return m, false, nil
 	}
 	if m.b[0]&statusMask == statusMoreTime {
@@ -192,6 +199,11 @@ func (x *exchange) frame() (m message, done bool, err error) {
 	}
 	x.t.heard = x.first
 	return m, true, nil
+}
+
+// answers tells whether a message is the answer to ours.
+func (x *exchange) answers(m message) bool {
+	return m.typ == answerTo[x.req.typ] && m.seq == x.req.seq && m.slot == x.req.slot
 }
 
 // askAgain asks the reader to repeat its last frame. The command is not sent

@@ -1,5 +1,7 @@
 package drivertest
 
+import "github.com/cloudpos/cloudpos/drivers"
+
 // Cable is a device's connection, which people trip over.
 type Cable interface {
 	Unplug() // the line hangs up, and dialling finds no device
@@ -39,16 +41,35 @@ const (
 	SwipeBad  = "bad"
 )
 
-// PadWorld is the customer before a PIN pad. Keys count while the pad asks for a
-// PIN.
-type PadWorld interface {
-	Cable
+// Keys is the customer before the keys of a device. They count while it asks
+// for a PIN.
+type Keys interface {
 	TypePIN(digits string) // and enter
 	PressEnter()           // without a PIN
 	PressCancel()
-	// WaitAsked waits until the pad asks for a PIN; one that asked before and
+	// WaitAsked waits until the device asks for a PIN; one that asked before and
 	// does no more does not count. It fails the test after some seconds.
 	WaitAsked()
+}
+
+// PINReaderWorld is what happens to a card reader with keys. The PIN of CardGood
+// is RightPIN.
+type PINReaderWorld interface {
+	ReaderWorld
+	Keys
+	// Begin brings the card to where it can be asked about its PIN.
+	Begin(card drivers.Card)
+	// Cipher is the card's key for PINs, and a new number of the card's.
+	Cipher(card drivers.Card) *drivers.PINCipher
+}
+
+// RightPIN is the PIN of CardGood.
+const RightPIN = "1234"
+
+// PadWorld is the customer before a PIN pad.
+type PadWorld interface {
+	Cable
+	Keys
 	// LoseKey makes the pad forget its working key.
 	LoseKey()
 }
