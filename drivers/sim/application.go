@@ -13,9 +13,10 @@ import (
 // application is one of a chip's applications. Their order is their priority.
 // The chip counts for all of them together.
 type application struct {
-	p     issuer.Profile
-	key   *rsa.PrivateKey // nil without DDA and CDA
-	lists struct{ pdol, cdol1, cdol2, ddol tlv.DOL }
+	p      issuer.Profile
+	key    *rsa.PrivateKey // nil without DDA and CDA
+	pinKey *rsa.PrivateKey // for PINs alone, or nil
+	lists  struct{ pdol, cdol1, cdol2, ddol tlv.DOL }
 }
 
 // newApplications reads what a profile has.
@@ -26,9 +27,14 @@ func newApplications(p issuer.Profile) ([]application, error) {
 	var all []application
 	for _, p := range append([]issuer.Profile{p}, p.Others...) {
 		a := application{p: p}
+		var err error
 		if p.Signs() {
-			var err error
 			if a.key, err = p.Key(); err != nil {
+				return nil, err
+			}
+		}
+		if len(p.PINKey) > 0 {
+			if a.pinKey, err = p.KeyForPIN(); err != nil {
 				return nil, err
 			}
 		}
@@ -40,7 +46,6 @@ func newApplications(p issuer.Profile) ([]application, error) {
 			{"PDOL", &a.lists.pdol, p.PDOL}, {"CDOL1", &a.lists.cdol1, p.CDOL1},
 			{"CDOL2", &a.lists.cdol2, p.CDOL2}, {"DDOL", &a.lists.ddol, p.DDOL},
 		} {
-			var err error
 			if *list.to, err = tlv.ParseDOL(list.from); err != nil {
 				return nil, fmt.Errorf("sim: card %q: %s: %w", p.Name, list.name, err)
 			}

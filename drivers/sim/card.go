@@ -56,17 +56,18 @@ type Card struct {
 	next         int           // the place after the one that was selected
 	random       io.Reader
 
-	variant  Variant   // how it misbehaves; the zero one does not
-	shim     Shim      // of this power-up
-	counters *Counters // shared with the chip's variants
-	at       progress
-	amounts  map[tlv.Tag][]byte // what the terminal told in the last list
-	told     []byte             // all that it told for PDOL, CDOL1 and CDOL2
-	arqc     [8]byte
-	arc      [2]byte // authenticated by the issuer
-	trusted  bool    // the issuer's answer was right
-	failed   bool    // it was wrong
-	pinRight bool
+	variant   Variant   // how it misbehaves; the zero one does not
+	shim      Shim      // of this power-up
+	counters  *Counters // shared with the chip's variants
+	at        progress
+	amounts   map[tlv.Tag][]byte // what the terminal told in the last list
+	told      []byte             // all that it told for PDOL, CDOL1 and CDOL2
+	arqc      [8]byte
+	arc       [2]byte // authenticated by the issuer
+	trusted   bool    // the issuer's answer was right
+	failed    bool    // it was wrong
+	challenge []byte  // given for one PIN, or nil
+	pinRight  bool
 }
 
 // Counters are what a chip remembers without power.
@@ -83,9 +84,11 @@ func NewCard(p issuer.Profile, random io.Reader) (*Card, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Card{
-		application: all[0], applications: all, random: random, counters: &Counters{PINTries: pinTriesMax},
-	}, nil
+	counters := &Counters{PINTries: pinTriesMax}
+	if p.Behaviour == issuer.NoTries {
+		counters.PINTries = 0
+	}
+	return &Card{application: all[0], applications: all, random: random, counters: counters}, nil
 }
 
 // Name is how testers call the card.
@@ -121,7 +124,7 @@ func (c *Card) ATR() []byte {
 // reset forgets what a chip forgets without power.
 func (c *Card) reset() {
 	c.at, c.amounts, c.told, c.arqc, c.arc = idle, nil, nil, [8]byte{}, [2]byte{}
-	c.trusted, c.failed, c.pinRight = false, false, false
+	c.trusted, c.failed, c.pinRight, c.challenge = false, false, false, nil
 	c.application, c.next = c.applications[0], 0
 }
 

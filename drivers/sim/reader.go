@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"crypto/rsa"
 	"sync"
 
 	"github.com/cloudpos/cloudpos/emv/issuer"
@@ -27,6 +28,7 @@ type reader struct {
 	out      func([]byte, kind)
 	inserted func(p issuer.Profile, visits bool) // its owner is at the counter
 	note     func(card string, command, response []byte)
+	hand     *hand // the customer's, at the reader's keys; nil: it has none
 
 	mu       sync.Mutex
 	frames   ccidDecoder
@@ -37,9 +39,12 @@ type reader struct {
 	protocol transport
 	params   []byte // protocol number, then the parameters
 	powered  bool
-	touched  bool // the terminal tried to power this card
-	apdus    int  // since insertion
-	pullAt   int  // pull before this APDU; 0 not
+	touched  bool           // the terminal tried to power this card
+	pin      *readerPIN     // that waits for the customer, or nil
+	pinKey   *rsa.PublicKey // of the card, for its PIN; nil: none was told
+	display  []string       // what the customer reads
+	apdus    int            // since insertion
+	pullAt   int            // pull before this APDU; 0 not
 	polls    int
 	customer *Card // who comes by himself, nil nobody
 	visitor  *Card // who comes instead of him for now
@@ -50,6 +55,7 @@ func (r *reader) powerDown() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.frames, r.last, r.asked, r.moved = ccidDecoder{}, nil, false, nil
+	r.endPIN()
 	r.powerOff()
 }
 
@@ -74,11 +80,22 @@ func (r *reader) receive(b []byte) {
 	}
 }
 
-// command answers one message: the echo, a card move if one waits, the answer.
+// command answers one message after its echo, at once or when the customer has
+// typed.
 func (r *reader) command(frame []byte) {
 	r.out(frame, aside)
 	message := frame[2 : len(frame)-1]
-	response := r.handle(message)
+	if r.pin != nil && message[0] != pcAbort {
+		r.answer(r.slotStatus(message, ccidFailed, errCommandBusy))
+		return
+	}
+	if response := r.handle(message); response != nil {
+		r.answer(response)
+	}
+}
+
+// answer sends a card move, if one waits, and then the answer.
+func (r *reader) answer(response []byte) {
 	if r.moved != nil {
 		r.out(r.moved, aside)
 		r.moved = nil
@@ -87,7 +104,8 @@ func (r *reader) command(frame []byte) {
 	r.out(response, answer)
 }
 
-// handle runs one message.
+// handle runs one message. It returns nil when the answer will come later, or
+// has been given.
 func (r *reader) handle(m []byte) []byte {
 	data := m[ccidHead:]
 	if m[5] != 0 {
@@ -110,6 +128,10 @@ func (r *reader) handle(m []byte) []byte {
 		return r.parameters(m, 0, errUnsupported)
 	case pcEscape:
 		return r.escape(m, data)
+	case pcSecure:
+		return r.secure(m, data)
+	case pcAbort:
+		return r.abort(m)
 	}
 	return r.slotStatus(m, ccidFailed, errUnsupported)
 }
@@ -182,7 +204,7 @@ func (r *reader) present(command []byte) bool {
 
 // powerOff takes the power from the card, which forgets its transaction.
 func (r *reader) powerOff() {
-	r.powered, r.protocol, r.params = false, nil, nil
+	r.powered, r.protocol, r.params, r.pinKey = false, nil, nil, nil
 	if r.card != nil {
 		r.card.reset()
 	}
@@ -246,12 +268,15 @@ func (r *reader) parameters(m []byte, failed, err byte) []byte {
 func (r *reader) escape(m, data []byte) []byte {
 	switch string(data) {
 	case "\x02":
-		return ccidAnswer(rdEscape, m, r.slot(), 0, 0, []byte(firmware))
+		return r.escaped(m, 0, 0, []byte(firmware))
 	case "\x01\x01\x01":
 		r.asked = true
-		return ccidAnswer(rdEscape, m, r.slot(), 0, 0, nil)
+		return r.escaped(m, 0, 0, nil)
 	}
-	return ccidAnswer(rdEscape, m, ccidFailed|r.slot(), errUnsupported, 0, nil)
+	if len(data) >= 3 && (string(data[:3]) == escapeKey || string(data[:3]) == escapePIN) {
+		return r.escapePad(m, data)
+	}
+	return r.escaped(m, ccidFailed, errUnsupported, nil)
 }
 
 // insert puts a card in; the one before goes out.
@@ -272,6 +297,9 @@ func (r *reader) pull() {
 	r.powerOff()
 	r.card, r.pullAt, r.polls = nil, 0, 0
 	r.move(moveOut)
+	if p := r.pin; p != nil {
+		r.answerPIN(r.reply(p, ccidFailed, errMute, nil))
+	}
 }
 
 // move tells the host, at once or with the next answer.

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/emv/issuer"
@@ -156,7 +157,8 @@ func TestReaderRefuses(t *testing.T) {
 		"1.8 V":                {"pin", "62 00000000 00 00 03 0000", "80 00000000 00 00 41 FE 00"},
 		"mute card":            {"mute", powerOn5V, "80 00000000 00 00 41 FE 00"},
 		"other slot":           {"pin", "65 00000000 01 00 00 0000", "81 00000000 01 00 42 05 00"},
-		"unknown message":      {"pin", "69 00000000 00 00 00 0000", "81 00000000 00 00 41 00 01"},
+		"unknown message":      {"pin", "71 00000000 00 00 00 0000", "81 00000000 00 00 41 00 01"},
+		"a PIN, without keys":  {"pin", "69 00000000 00 00 00 0000", "80 00000000 00 00 41 00 00"},
 		"unknown escape":       {"pin", "6B 01000000 00 00 00 0000 77", "83 00000000 00 00 41 00 00"},
 		"parameters too early": {"pin", "61 05000000 00 04 00 0000 1100000A00", "82 00000000 00 04 41 FE 00"},
 	} {
@@ -264,13 +266,18 @@ func FuzzCCID(f *testing.F) {
 		f.Add(append(frame(f, powerOn5V), frame(f, s)...))
 	}
 	f.Add(unhex(f, "031516 03 06 6F FFFFFFFF"))
+	f.Add(append(frame(f, powerOn5V), frame(f, verifies(secureFields))...))
+	escapes := append(frame(f, powerOn5V), frame(f, "6B 44000000 00 09 000000 43504B 01 03"+strings.Repeat("B7", 63)+"01")...)
+	f.Add(append(escapes, frame(f, "6B 15000000 00 09 000000 435056 1E 04 0C 000000 00200088 0102030405060708")...))
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		c, err := NewCard(p, zeros{})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var w wire
-		r := &reader{out: w.out, note: func(string, []byte, []byte) {}, inserted: func(issuer.Profile, bool) {}}
+		r := &reader{out: w.out, note: func(string, []byte, []byte) {}, inserted: func(issuer.Profile, bool) {}, hand: &hand{}}
+		r.hand.serve("pin", []string{"1234", "0000", KeyBypass, KeyCancel}, false)
+		defer r.powerDown()
 		r.insert(c)
 		r.receive(stream)
 		for _, o := range w.sent {

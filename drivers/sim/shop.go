@@ -148,7 +148,7 @@ func (s *Shop) fit(k PadKeys) error {
 		s.pad.keys = store
 	}
 	l = line(ReaderLine)
-	s.reader = &reader{out: l.send, note: s.record, inserted: s.atThePad}
+	s.reader = &reader{hand: &s.hand, out: l.send, note: s.record, inserted: s.atThePad}
 	l.dev = s.reader
 	l = line(PrinterLine)
 	s.printer = newPrinter(l.send)

@@ -54,17 +54,21 @@ var (
 	cdol2 = append([]byte{0x8A, 2}, cdol1...)
 )
 
-// CVM lists: amounts X and Y, then the rules. EMV 4.4 Book 3, Annex C3.
+// CVM rules, each a method and its condition: always. EMV 4.4 Book 3, Annex C3.
 var (
-	cvmNone      = []byte{0, 0, 0, 0, 0, 0, 0, 0, 0x1F, 0x00}
-	cvmOnlinePIN = []byte{0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x00}
+	cvmNone          = []byte{0x1F, 0x00}
+	cvmOnlinePIN     = []byte{0x02, 0x00}
+	cvmPlainPIN      = []byte{0x01, 0x00}
+	cvmEncipheredPIN = []byte{0x04, 0x00}
 )
 
 // Order says which card to make; the zero values of the rest are defaults.
 type Order struct {
 	Name, Title string
 	PAN         string
-	PIN         string   // "" has no cardholder verification: rule "no CVM"
+	PIN         string
+	CVM         []byte   // rules; nil is "PIN online" with a PIN, and "no CVM" without
+	PINKey      bool     // it has a key of its own for PINs
 	Keys        []string // see Profile
 	Proof       Proof
 	Behaviour   Behaviour
@@ -102,7 +106,11 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 	if err != nil {
 		return Profile{}, fmt.Errorf("issuer: %s: %w", o.Name, err)
 	}
-	p.Records = records(a, proof, trackRecord(o), account)
+	pinKey, err := a.keyForPIN(random, &p, o)
+	if err != nil {
+		return Profile{}, fmt.Errorf("issuer: %s: %w", o.Name, err)
+	}
+	p.Records = records(a, proof, pinKey, trackRecord(o), account)
 	p.AFL = fileLocator(p.Records)
 	if p.Others, err = personaliseOthers(random, a, imk, o); err != nil {
 		return Profile{}, err
@@ -127,18 +135,7 @@ func latin1(name string) []byte {
 
 // proveByKey gives the card a key, and returns the objects that certify it.
 func (a *Authority) proveByKey(random io.Reader, p *Profile, o Order, static []byte) ([]byte, error) {
-	key, err := rsa.GenerateKey(rand.Reader, iccBits)
-	if err != nil {
-		return nil, fmt.Errorf("card key: %w", err)
-	}
-	if p.ICCKey, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
-		return nil, fmt.Errorf("card key: %w", err)
-	}
-	var serial [3]byte
-	if _, err := io.ReadFull(random, serial[:]); err != nil {
-		return nil, fmt.Errorf("serial number: %w", err)
-	}
-	card, err := a.Card(key, o.PAN, o.Expires, serial, static)
+	card, err := a.newKey(random, &p.ICCKey, o, static)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +143,38 @@ func (a *Authority) proveByKey(random io.Reader, p *Profile, o Order, static []b
 	objects = tlv.Append(objects, tlv.ICCKeyRemainder, card.Remainder)
 	objects = tlv.Append(objects, tlv.DDOL, ddol)
 	return tlv.Append(objects, tlv.ICCCertificate, card.Signed), nil
+}
+
+// keyForPIN gives the card a key for PINs, if it is to have one, and returns the
+// objects that certify it; no other data of the card is covered. EMV 4.4 Book 2,
+// 7.1.
+func (a *Authority) keyForPIN(random io.Reader, p *Profile, o Order) ([]byte, error) {
+	if !o.PINKey {
+		return nil, nil
+	}
+	card, err := a.newKey(random, &p.PINKey, o, nil)
+	if err != nil {
+		return nil, err
+	}
+	objects := tlv.Append(nil, tlv.PINKeyExponent, card.Exponent)
+	objects = tlv.Append(objects, tlv.PINKeyRemainder, card.Remainder)
+	return tlv.Append(objects, tlv.PINKeyCertificate, card.Signed), nil
+}
+
+// newKey makes a key of the card's and certifies it.
+func (a *Authority) newKey(random io.Reader, into *Hex, o Order, static []byte) (Certificate, error) {
+	key, err := rsa.GenerateKey(rand.Reader, iccBits)
+	if err != nil {
+		return Certificate{}, fmt.Errorf("card key: %w", err)
+	}
+	if *into, err = x509.MarshalPKCS8PrivateKey(key); err != nil {
+		return Certificate{}, fmt.Errorf("card key: %w", err)
+	}
+	var serial [3]byte
+	if _, err := io.ReadFull(random, serial[:]); err != nil {
+		return Certificate{}, fmt.Errorf("serial number: %w", err)
+	}
+	return a.Card(key, o.PAN, o.Expires, serial, static)
 }
 
 // proveStatic returns the object that vouches for the data of a card without a
@@ -179,8 +208,8 @@ func personaliseOthers(random io.Reader, a *Authority, imk [16]byte, chip Order)
 }
 
 // records lays out the files. proof is what a card shows beside the issuer's
-// certificate.
-func records(a *Authority, proof, track, account []byte) []Record {
+// certificate, pinKey what it has for PINs.
+func records(a *Authority, proof, pinKey, track, account []byte) []Record {
 	ca := a.Issuer()
 	var issuerPart []byte
 	issuerPart = tlv.Append(issuerPart, tlv.CAKeyIndex, []byte{a.public.Index})
@@ -188,12 +217,15 @@ func records(a *Authority, proof, track, account []byte) []Record {
 	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyRemainder, ca.Remainder)
 	issuerPart = tlv.Append(issuerPart, tlv.IssuerCertificate, ca.Signed)
 	template := func(value []byte) Hex { return tlv.Append(nil, tlv.RecordTemplate, value) }
-	return []Record{
+	all := []Record{
 		{SFI: sfiTrack, Number: 1, Data: template(track)},
 		{SFI: sfiCertificates, Number: 1, Data: template(issuerPart)},
 		{SFI: sfiCertificates, Number: 2, Data: template(proof)},
-		{SFI: sfiAccount, Number: 1, Data: template(account)},
 	}
+	if len(pinKey) > 0 {
+		all = append(all, Record{SFI: sfiCertificates, Number: 3, Data: template(pinKey)})
+	}
+	return append(all, Record{SFI: sfiAccount, Number: 1, Data: template(account)})
 }
 
 // fileLocator is the AFL of records that are sorted by file and number; only
@@ -234,9 +266,13 @@ func trackRecord(o Order) []byte {
 
 // accountRecord has what the card's certificate vouches for.
 func accountRecord(o Order) []byte {
-	rules := cvmNone
-	if o.PIN != "" {
+	rules := o.CVM
+	switch {
+	case rules != nil:
+	case o.PIN != "":
 		rules = cvmOnlinePIN
+	default:
+		rules = cvmNone
 	}
 	b := tlv.Append(nil, tlv.PAN, compressed(o.PAN, (len(o.PAN)+1)/2))
 	b = tlv.Append(b, tlv.PANSequence, []byte{0x01})
@@ -246,7 +282,7 @@ func accountRecord(o Order) []byte {
 	b = tlv.Append(b, tlv.ApplicationCurrency, tlv.AppendNumeric(nil, uint64(o.Currency), 2))
 	b = tlv.Append(b, tlv.ApplicationUsageControl, []byte{0xFF, 0xC0}) // all services, home and abroad
 	b = tlv.Append(b, tlv.CardVersion, []byte{0x00, 0x01})
-	b = tlv.Append(b, tlv.CVMList, rules)
+	b = tlv.Append(b, tlv.CVMList, append(make([]byte, 8), rules...)) // no amounts X and Y
 	b = tlv.Append(b, tlv.CDOL1, cdol1)
 	b = tlv.Append(b, tlv.CDOL2, cdol2)
 	// Deny nothing; go online whenever something is amiss or the floor limit

@@ -50,6 +50,7 @@ const (
 	SaysNo   Behaviour = "says-no"   // declines in the second GENERATE AC
 	AskPause Behaviour = "ask-pause" // asks for waiting time in each GENERATE AC
 	Forged   Behaviour = "forged"    // signs its cryptograms wrongly
+	NoTries  Behaviour = "no-tries"  // comes with its PIN blocked
 )
 
 // Record is one record of a card's files.
@@ -78,6 +79,7 @@ type Profile struct {
 	Version   Version  `json:"cryptogram_version,omitempty"` // Common when it is 0
 	MasterKey Hex      `json:"master_key"`                   // for application cryptograms
 	ICCKey    Hex      `json:"icc_key"`                      // RSA, PKCS #8; none without DDA and CDA
+	PINKey    Hex      `json:"pin_key,omitempty"`            // RSA, PKCS #8, for enciphered PINs alone; none: ICCKey is
 	AIP       Hex      `json:"aip"`
 	AFL       Hex      `json:"afl"`
 	PDOL      Hex      `json:"pdol"`
@@ -120,8 +122,13 @@ func (p Profile) CDA() bool { return p.AIP[0]&aipCDA != 0 }
 func (p Profile) Signs() bool { return p.DDA() || p.CDA() }
 
 // Key parses the card's private key.
-func (p Profile) Key() (*rsa.PrivateKey, error) {
-	parsed, err := x509.ParsePKCS8PrivateKey(p.ICCKey)
+func (p Profile) Key() (*rsa.PrivateKey, error) { return p.parseKey(p.ICCKey) }
+
+// KeyForPIN parses the card's private key for PINs.
+func (p Profile) KeyForPIN() (*rsa.PrivateKey, error) { return p.parseKey(p.PINKey) }
+
+func (p Profile) parseKey(der []byte) (*rsa.PrivateKey, error) {
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: private key cannot be read", ErrProfile, p.Name)
 	}
@@ -165,12 +172,17 @@ func (p Profile) Check() error {
 		return fmt.Errorf("%w: %s: protocol T=%d", ErrProfile, p.Name, p.Protocol)
 	}
 	switch p.Behaviour {
-	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause, Forged:
+	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause, Forged, NoTries:
 	default:
 		return fmt.Errorf("%w: %s: unknown behaviour %q", ErrProfile, p.Name, p.Behaviour)
 	}
 	if p.Signs() {
 		if _, err := p.Key(); err != nil {
+			return err
+		}
+	}
+	if len(p.PINKey) > 0 {
+		if _, err := p.KeyForPIN(); err != nil {
 			return err
 		}
 	}
