@@ -59,7 +59,7 @@ lint: ## run golangci-lint
 	@command -v "$(LINT)" >/dev/null || { echo "make lint: golangci-lint is missing; CONTRIBUTING.md tells how to install it" >&2; exit 1; }
 	$(LINT) run
 
-bench: build ## measure start, sale, bytes written, memory and size
+bench: build ## measure kernel, start, sale, bytes written, memory and size
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	$(GO) run ./e2e/bench
 

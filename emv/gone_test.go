@@ -24,23 +24,7 @@ func TestCardGoneInEveryTranscript(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := newSetup()
-		var events []emv.Event
-		for _, line := range strings.Split(string(text), "\n") {
-			word, rest, _ := strings.Cut(line, " ")
-			switch word {
-			case "with":
-				if err := s.set(rest); err != nil {
-					t.Fatalf("%s: %v", file, err)
-				}
-			case "atr", "<", "!":
-				e, err := parseEvent(word, rest)
-				if err != nil {
-					t.Fatalf("%s: %v", file, err)
-				}
-				events = append(events, e)
-			}
-		}
+		s, events := parseInputs(t, string(text))
 		for n := 1; n < len(events); n++ {
 			places[pull(t, filepath.Base(file), s, events[:n])] = true
 		}

@@ -77,7 +77,7 @@ func compareLines(t *testing.T, got, want string) {
 
 // replay feeds the inputs of a transcript to a kernel and returns the
 // transcript with what the kernel did.
-func replay(t *testing.T, text string) string {
+func replay(t testing.TB, text string) string {
 	t.Helper()
 	out, m := play(t, text)
 	if m == nil || !m.done {
@@ -244,6 +244,29 @@ var statusNames = map[emv.Status]string{
 var cvmNames = map[emv.CVM]string{
 	emv.CVMNone: "nothing", emv.CVMOnlinePIN: "online PIN", emv.CVMSignature: "signature",
 	emv.CVMOfflinePIN: "offline PIN", emv.CVMFailed: "failed method",
+}
+
+// parseInputs reads the settings and events of a transcript.
+func parseInputs(t testing.TB, text string) (*setup, []emv.Event) {
+	t.Helper()
+	s := newSetup()
+	var events []emv.Event
+	for n, line := range strings.Split(text, "\n") {
+		word, rest, _ := strings.Cut(line, " ")
+		switch word {
+		case "with":
+			if err := s.set(rest); err != nil {
+				t.Fatalf("line %d: %v", n+1, err)
+			}
+		case "atr", "<", "!":
+			e, err := parseEvent(word, rest)
+			if err != nil {
+				t.Fatalf("line %d: %v", n+1, err)
+			}
+			events = append(events, e)
+		}
+	}
+	return s, events
 }
 
 // parseEvent reads an input line.

@@ -37,6 +37,9 @@ func main() {
 }
 
 func bench() (err error) {
+	if err := contactKernel(); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(".", "bench-") // on the disk that the project is on, not in memory
 	if err != nil {
 		return err
