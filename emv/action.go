@@ -77,8 +77,8 @@ func (k *Kernel) issuerCode(t tlv.Tag, absent byte) [5]byte {
 
 func (k *Kernel) setARC(code string) { k.terminal[tlv.ARC] = []byte(code) }
 
-// generate asks for a cryptogram with the data of a list. EMV 4.4 Book 3, 9
-// and 6.5.5.
+// generate asks for a cryptogram with the data of a list. EMV 4.4 Book 3,
+// 9.2.1 and 6.5.5.
 func (k *Kernel) generate(request cryptogram, list tlv.DOL) (Action, error) {
 	if list.Contains(tlv.TCHash) {
 		k.hashTC()

@@ -87,7 +87,7 @@ func (k *Kernel) authenticate() (Action, error) {
 	return k.restrict()
 }
 
-// authenticateStatic is SDA. EMV 4.4 Book 2, 5.
+// authenticateStatic is SDA. EMV 4.4 Book 2, 5.4.
 func (k *Kernel) authenticateStatic() (Action, error) {
 	k.tsi.set(tsiODA)
 	issuer, static, err := k.recoverIssuer(tlv.SSAD)
@@ -120,7 +120,7 @@ func (k *Kernel) authenticateDynamic() (Action, error) {
 
 // recoverIssuer goes from the CA key to the issuer's, and puts the static data
 // together. further are the objects that the method needs beside the issuer's
-// own. EMV 4.4 Book 2, 5.1 to 5.3 and Book 3, 7.2.
+// own. EMV 4.4 Book 2, 5.2 and 5.3, and Book 3, 7.2.
 func (k *Kernel) recoverIssuer(further ...tlv.Tag) (issuer oda.PublicKey, static []byte, err error) {
 	for _, t := range append(further, tlv.CAKeyIndex, tlv.IssuerCertificate, tlv.IssuerKeyExponent) {
 		if len(k.card[t]) == 0 {
@@ -157,7 +157,7 @@ func (k *Kernel) caKey() (oda.CAKey, error) {
 	return oda.FindCA(k.cfg.CAKeys, rid, k.card[tlv.CAKeyIndex][0], k.tx.At)
 }
 
-// recoverICC goes on to the card's own key. EMV 4.4 Book 2, 6.1 to 6.4.
+// recoverICC goes on to the card's own key. EMV 4.4 Book 2, 6.4.
 func (k *Kernel) recoverICC() (oda.PublicKey, error) {
 	issuer, static, err := k.recoverIssuer(tlv.ICCCertificate, tlv.ICCKeyExponent)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 const (
 	applicationsMax = 64
 	caKeysMax       = 512
-	aidMin, aidMax  = 5, 16
+	aidMin, aidMax  = 5, 16           // bytes, EMV 4.4 Book 1, 12.2.1
 	numericCodeMax  = 999             // countries and currencies
 	amountMaxMinor  = 999_999_999_999 // n12
 	sequenceMax     = 99_999_999      // n8
@@ -104,7 +104,7 @@ func (a *Application) check() error {
 	if len(a.AID) < aidMin || len(a.AID) > aidMax {
 		return fmt.Errorf("AID of %d bytes, want %d to %d", len(a.AID), aidMin, aidMax)
 	}
-	// EMV 4.4 Book 4, 6.3.6 and Book 3, 10.6.2.
+	// EMV 4.4 Book 4, 10.2 and Book 3, 10.6.2.
 	random := a.RandomTargetPercent != 0 || a.RandomMaximum != 0
 	switch {
 	case a.RandomMaximum > 99 || a.RandomTargetPercent > a.RandomMaximum:

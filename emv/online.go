@@ -64,7 +64,8 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 }
 
 // issuerAuthenticated takes the answer to EXTERNAL AUTHENTICATE. A failure is
-// noted; the card decides with its second cryptogram. EMV 4.4 Book 3, 10.9.
+// noted; the card decides with its second cryptogram. EMV 4.4 Book 3, 10.9
+// and 6.5.4.
 func (k *Kernel) issuerAuthenticated(r Response) (Action, error) {
 	if r.sw() != swOK {
 		k.tvr.set(tvrIssuerAuthFailed)

@@ -30,12 +30,12 @@ const (
 func (k *Kernel) restrict() (Action, error) {
 	version, given := k.card[tlv.CardVersion]
 	if given && !bytes.Equal(version, k.terminal[tlv.TerminalVersion]) {
-		k.tvr.set(tvrVersionsDiffer) // 10.4.1
+		k.tvr.set(tvrVersionsDiffer) // Book 3, 10.4.1
 	}
 	if usage, given := k.card[tlv.ApplicationUsageControl]; given && !k.usable(usage) {
-		k.tvr.set(tvrServiceRefused) // 10.4.2
+		k.tvr.set(tvrServiceRefused) // Book 3, 10.4.2
 	}
-	// 10.4.3
+	// Book 3, 10.4.3
 	today := k.terminal[tlv.TransactionDate]
 	if effective, given := k.card[tlv.EffectiveDate]; given && dateOf(effective) > dateOf(today) {
 		k.tvr.set(tvrNotYetEffective)

@@ -13,14 +13,14 @@ func (k *Kernel) assessRisk() (Action, error) {
 		k.tvr.set(tvrForcedOnline) // Book 4, 6.5.3
 	}
 	if k.overFloorLimit() {
-		k.tvr.set(tvrFloorLimit) // 10.6.1
+		k.tvr.set(tvrFloorLimit) // Book 3, 10.6.1
 	} else if k.canBoth() && k.app().picks(k.tx.AmountMinor, k.percent()) {
-		k.tvr.set(tvrRandomOnline) // 10.6.2
+		k.tvr.set(tvrRandomOnline) // Book 3, 10.6.2
 	}
 	if len(k.card[tlv.LowerOfflineLimit]) == 0 || len(k.card[tlv.UpperOfflineLimit]) == 0 {
 		return k.analyse()
 	}
-	k.state = readingATC // 10.6.3
+	k.state = readingATC // Book 3, 10.6.3
 	return getDataCommand(tlv.ATC), nil
 }
 

@@ -13,7 +13,7 @@ const (
 	pseRecordsMax  = 32
 	nextMax        = 16 // SELECT next of one AID
 	candidatesMax  = 64
-	sfiDirectory   = 10 // the highest SFI of a directory
+	sfiDirectory   = 10 // the highest SFI of a directory, EMV 4.4 Book 1, 12.2.2
 	pseEnvironment = "1PAY.SYS.DDF01"
 )
 

@@ -4,7 +4,7 @@
 //	command := apdu.Select(name)
 //	if apdu.Status(response) == apdu.OK { use(apdu.Body(response)) }
 //
-// EMV 4.4 Book 3, 6.3 and 6.5.
+// EMV 4.4 Book 3, 6.3.
 package apdu
 
 // DataMax is the longest data of a command: what asks for more is the card's

@@ -19,7 +19,7 @@ type Certificate struct {
 }
 
 // Fixed fields of the recovered certificates without the key's digits, header,
-// hash and trailer included. EMV 4.4 Book 2, tables 6 and 14.
+// hash and trailer included. EMV 4.4 Book 2, 5.3 and 6.4.
 const (
 	issuerFixed = 36
 	iccFixed    = 42

@@ -1,7 +1,7 @@
 // Package oda is offline data authentication, with RSA and with elliptic
 // curves: it recovers the public keys of issuer and card from their
-// certificates and checks what the card signed with them. EMV 4.4 Book 2, 5, 6
-// and 12.
+// certificates and checks what the card signed with them. EMV 4.4 Book 2, 5.2,
+// 5.3, 5.4, 6.4, 6.5, 6.6 and 12.
 //
 // The chain has four links, and each one that fails says why:
 //

@@ -18,7 +18,7 @@ const (
 const hashSize = sha1.Size
 
 // The fixed bytes around recovered data and the algorithm identifiers.
-// EMV 4.4 Book 2, A2.1 and B.
+// EMV 4.4 Book 2, A2.1, B2.1 and B3.1.
 const (
 	header       = 0x6A
 	trailer      = 0xBC

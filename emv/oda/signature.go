@@ -11,7 +11,7 @@ import (
 // Static puts together the static data that a card's certificates and
 // signatures cover: the flagged records, and the AIP when the tag list 9F4A
 // asks for it, which is all that it may ask for. A nil tag list is an absent
-// one. EMV 4.4 Book 3, 10.3 and Book 2, 5.4.
+// one. EMV 4.4 Book 3, 10.3 and Book 2, 5.1.1.
 func Static(records, tagList, aip []byte) ([]byte, error) {
 	if tagList == nil {
 		return records, nil

@@ -34,7 +34,7 @@ func (f Format) String() string {
 	return "b"
 }
 
-// Source is who gives a data element; some have several. EMV 4.4 Book 3, Annex A1.
+// Source is who gives a data element; some have several. EMV 4.4 Book 3, Annex A.
 type Source uint8
 
 // The sources.

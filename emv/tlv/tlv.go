@@ -7,8 +7,8 @@
 //
 //	fci, ok := tlv.Find(response, tlv.FCI, tlv.FCIProprietary, tlv.PDOL)
 //
-// EMV 4.4 Book 3, Annex B is the coding, 5.4 the data object lists, Annex A
-// the dictionary.
+// EMV 4.4 Book 3, Annex B1 and B2 are the coding, 5.4 the data object lists,
+// Annex A the dictionary.
 package tlv
 
 import (
