@@ -15,31 +15,31 @@ var encipheredStories = []struct {
 	tvr              byte
 	spoil            func(t *testing.T, c *ddaCard)
 }{
-	{"ok", "The card has a key for PINs: the device gets it with the card's number, and VERIFY\nhas P2 88 (Book 2, 7.2). 9F34 says successful.", "0400",
+	{"ok", "The card has a key for PINs: the device gets it with the card's number, and VERIFY\nhas P2 88 (Book 2, 7.2). 9F34 says successful.\nBook 3, 6.5.6, 6.5.12 and 10.5.1; Book 4, 6.3.4.5.", "0400",
 		"9F17[03] 9000 | 0011223344556677 9000 | 9000", "040002", 0x00, nil},
 	{"card-key", "Without one, the key with which the card signs is taken (Book 2, 7.1).", "0400",
 		"9F17[03] 9000 | 0011223344556677 9000 | 9000", "040002", 0x00, func(_ *testing.T, c *ddaCard) { c.extra = "" }},
-	{"wrong", "A wrong PIN is asked for again, with another number.", "0400",
+	{"wrong", "A wrong PIN is asked for again, with another number.\nBook 2, 7.2; Book 3, 10.5.1.", "0400",
 		"9F17[03] 9000 | 0011223344556677 9000 | 63C2 | 8899AABBCCDDEEFF 9000 | 9000", "040002", 0x00, nil},
-	{"blocked", "The last try is wrong: TVR B3b6, then no CVM.", "44001F00",
+	{"blocked", "The last try is wrong: TVR B3b6, then no CVM.\nBook 3, 10.5.1; Book 2, 7.2.", "44001F00",
 		"9F17[01] 9000 | 0011223344556677 9000 | 63C0", "1F0002", 0x20, nil},
-	{"signature", "With a signature, which is to come: 9F34 says unknown.", "0500",
+	{"signature", "With a signature, which is to come: 9F34 says unknown.\nBook 4, 6.3.4.5.", "0500",
 		"9F17[03] 9000 | 0011223344556677 9000 | 9000", "050000", 0x00, nil},
-	{"challenge-short", "A number of seven bytes: the method has failed, without a bit of its own.", "44001F00",
+	{"challenge-short", "A number of seven bytes: the method has failed, without a bit of its own.\nBook 3, 6.5.6; Book 2, 7.2.", "44001F00",
 		"9F17[03] 9000 | 00112233445566 9000", "1F0002", 0x00, nil},
-	{"challenge-status", "A card that gives no number: the same.", "44001F00",
+	{"challenge-status", "A card that gives no number: the same.\nBook 3, 6.5.6; Book 2, 7.2.", "44001F00",
 		"9F17[03] 9000 | 6D00", "1F0002", 0x00, nil},
-	{"key-changed", "The certificate of the key for PINs is spoilt: the method has failed, and the other\nkey is not taken instead.", "44001F00",
+	{"key-changed", "The certificate of the key for PINs is spoilt: the method has failed, and the other\nkey is not taken instead.\nBook 2, 7.1.", "44001F00",
 		"9F17[03] 9000", "1F0002", 0x00, func(_ *testing.T, c *ddaCard) {
 			c.extra = strings.Replace(c.extra, "9F2E[010001]", "9F2E[03]", 1)
 		}},
-	{"ca-key-unknown", "The terminal does not have the CA key.", "44001F00",
+	{"ca-key-unknown", "The terminal does not have the CA key.\nBook 2, 7.1 and 5.2.", "44001F00",
 		"9F17[03] 9000", "1F0002", 0x00, func(_ *testing.T, c *ddaCard) { c.withs = nil }},
-	{"issuer-missing", "The card has no issuer certificate.", "44001F00",
+	{"issuer-missing", "The card has no issuer certificate.\nBook 2, 7.1.", "44001F00",
 		"9F17[03] 9000", "1F0002", 0x00, func(_ *testing.T, c *ddaCard) { c.issuerData = "8F[01]" }},
-	{"no-key", "The card has no key at all.", "44001F00",
+	{"no-key", "The card has no key at all.\nBook 2, 7.1.", "44001F00",
 		"9F17[03] 9000", "1F0002", 0x00, func(_ *testing.T, c *ddaCard) { c.iccData, c.extra = "9F47[03]", "" }},
-	{"then-plain", "There is no key, and the next rule takes the PIN as it is: the counter is read once.", "44000100",
+	{"then-plain", "There is no key, and the next rule takes the PIN as it is: the counter is read once.\nBook 3, 10.5.1; Book 2, 7.1.", "44000100",
 		"9F17[03] 9000 | 9000", "010002", 0x00, func(_ *testing.T, c *ddaCard) { c.iccData, c.extra = "9F47[03]", "" }},
 }
 

@@ -124,11 +124,13 @@ func play(t testing.TB, text string) (string, *run) {
 
 // run is a kernel with what must hold in every conversation.
 type run struct {
-	t      testing.TB
-	kernel *emv.Kernel
-	done   bool
-	tc     bool // the last cryptogram was a TC
-	last   []byte
+	t       testing.TB
+	kernel  *emv.Kernel
+	done    bool
+	tc      bool // the last cryptogram was a TC
+	last    []byte
+	waited  map[string]bool // the states it came by
+	outcome emv.Outcome
 }
 
 func newRun(t testing.TB, p *setup) *run {
@@ -137,7 +139,7 @@ func newRun(t testing.TB, p *setup) *run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &run{t: t, kernel: k}
+	return &run{t: t, kernel: k, waited: map[string]bool{}}
 }
 
 // step feeds one event and describes the action.
@@ -150,6 +152,7 @@ func (r *run) step(e emv.Event) []string {
 	if err != nil {
 		r.t.Fatalf("Step(%T): %v", e, err)
 	}
+	r.waited[r.kernel.State()] = true
 	r.last = nil
 	switch a := action.(type) {
 	case emv.Transmit:
@@ -206,7 +209,7 @@ func (r *run) checkHostData(data []byte) {
 // finish describes the outcome and checks what holds at each end.
 func (r *run) finish(o emv.Outcome) []string {
 	r.t.Helper()
-	r.done = true
+	r.done, r.outcome = true, o
 	r.checkHostData(o.Record)
 	if o.Status == emv.Approved && (!r.tc || o.Reason != "" || o.HostApproved) {
 		r.t.Errorf("approved, but last cryptogram a TC: %v, reason %q, host must reverse: %v", r.tc, o.Reason, o.HostApproved)

@@ -162,119 +162,119 @@ const (
 )
 
 var xdaStories = []xdaStory{
-	{"ok", "Both cryptograms are signed: TVR byte 1 says that XDA was selected and nothing else, TSI\nthat data authentication was done. The cryptogram is in the clear.", nil,
+	{"ok", "Both cryptograms are signed: TVR byte 1 says that XDA was selected and nothing else, TSI\nthat data authentication was done. The cryptogram is in the clear.\nBook 2, 12.5, 12.3 and 12.4; Book 3, 10.3.", nil,
 		[]string{"signed 80", "! host 00 approved", "signed 40"},
 		[]string{"> 80AE88", "0100008000", "? online", "9F26[1122334455667788]", "95[0100008000]", "> 80AE48", "= Approved", "95[0100008000]", "9B[E800]"}},
-	{"offline", "A signed TC needs no issuer.", offlineXDA(),
+	{"offline", "A signed TC needs no issuer.\nBook 2, 12.5.", offlineXDA(),
 		[]string{"signed 40"}, []string{"> 80AE48", "= Approved", `ARC "Y1"`, "95[0100000000]", "9B[E800]"}},
-	{"offline-only", "The same at a terminal that asks no issuer.", offlineXDA("terminal-type 23"),
+	{"offline-only", "The same at a terminal that asks no issuer.\nBook 2, 12.5.", offlineXDA("terminal-type 23"),
 		[]string{"signed 40"}, []string{"> 80AE48", "= Approved", `ARC "Y1"`}},
-	{"no-pdol", "A card without a PDOL: neither its certificate nor its signatures cover one.", func(t *testing.T, c *xdaCard) {
+	{"no-pdol", "A card without a PDOL: neither its certificate nor its signatures cover one.\nBook 2, 12.4 and 12.5.", func(t *testing.T, c *xdaCard) {
 		c.pdol = ""
 		c.issue(t)
 	}, []string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80A8000002830000", "= Approved", "95[0100008000]"}},
-	{"aac", "The card declines where a signed ARQC was asked for: an AAC needs no signature, and data\nauthentication was not done (TSI B1b8 is zero).", nil,
+	{"aac", "The card declines where a signed ARQC was asked for: an AAC needs no signature, and data\nauthentication was not done (TSI B1b8 is zero).\nBook 2, 12.5.", nil,
 		[]string{plainAAC}, []string{"> 80AE88", "= Declined: declined by card", "95[0100008000]", "9B[6800]"}},
-	{"aac-signed", "An AAC with a signature in it: that is not looked at, wrong as it is.", nil,
+	{"aac-signed", "An AAC with a signature in it: that is not looked at, wrong as it is.\nBook 2, 12.5.", nil,
 		[]string{"signed 00 data"}, []string{"= Declined: declined by card", "95[0100008000]", "9B[6800]"}},
 	{"denied", "The action codes deny: the request for an AAC asks for a signature too (Book 2, 12.5).", with("tac-denial 0000008000"),
 		[]string{plainAAC}, []string{"> 80AE08", "= Declined: declined by terminal"}},
-	{"declined-by-issuer", "The issuer declines.", nil,
+	{"declined-by-issuer", "The issuer declines.\nBook 2, 12.5.", nil,
 		[]string{"signed 80", "! host 05 declined", plainAAC}, []string{"> 80AE88", "> 80AE08", "= Declined: declined by issuer"}},
-	{"unable", "Unable to go online, and the action codes allow it: the second TC is signed too.", offlineXDA("forced-online", "tac-default 0000000000"),
+	{"unable", "Unable to go online, and the action codes allow it: the second TC is signed too.\nBook 4, 6.3.8; Book 2, 12.5.", offlineXDA("forced-online", "tac-default 0000000000"),
 		[]string{"signed 80", "! host offline", "signed 40"}, []string{"> 80AE88", "> 80AE48", "= Approved", `ARC "Y3"`}},
-	{"unable-wrong", "The same, and that TC is wrongly signed: declined after all, Z3.", offlineXDA("forced-online", "tac-default 0000000000"),
+	{"unable-wrong", "The same, and that TC is wrongly signed: declined after all, Z3.\nBook 4, 6.3.8; Book 2, 12.5.", offlineXDA("forced-online", "tac-default 0000000000"),
 		[]string{"signed 80", "! host offline", "signed 40 data"}, []string{"> 80AE48", "= Declined: signature wrong: XDA failed", `ARC "Z3"`, "95[0100000900]"}},
-	{"ca-key-unknown", "The terminal lacks the CA key: TVR B5b3, which comes after the first cryptogram and is not\nin what the card is told. It is asked to sign all the same; the issuer, who sees the bit,\ndecides, and the second TC is not verified.", noCAKey,
+	{"ca-key-unknown", "The terminal lacks the CA key: TVR B5b3, which comes after the first cryptogram and is not\nin what the card is told. It is asked to sign all the same; the issuer, who sees the bit,\ndecides, and the second TC is not verified.\nBook 2, 12.2; Book 4, 6.3.2.2.4.", noCAKey,
 		[]string{"signed 80 data", "! host 00 approved", clearTC},
 		[]string{"> 80AE88", "0100008000", "? online", "95[0100008004]", "> 80AE48", "0100008004", "= Approved", "95[0100008004]", "9B[6800]"}},
-	{"ca-key-rsa", "The CA key with that index is one of RSA: as good as none.", func(t *testing.T, c *xdaCard) {
+	{"ca-key-rsa", "The CA key with that index is one of RSA: as good as none.\nBook 2, 12.2.", func(t *testing.T, c *xdaCard) {
 		c.withs = []string{newDDACard(t).withs[0], "capabilities 2048CC"}
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008004]", "= Declined: declined by issuer: ", "no usable CA key"}},
-	{"ca-key-unknown-aac", "The same, and the card declines: the bit is set nonetheless.", noCAKey,
+	{"ca-key-unknown-aac", "The same, and the card declines: the bit is set nonetheless.\nBook 2, 12.2.", noCAKey,
 		[]string{plainAAC}, []string{"> 80AE88", "= Declined: declined by card", "95[0100008004]", "9B[6800]"}},
-	{"ca-key-unknown-tc", "The same, and the card would approve by itself: the issuer is asked. Its word is the\nlast one: there is no second GENERATE AC.", func(t *testing.T, c *xdaCard) {
+	{"ca-key-unknown-tc", "The same, and the card would approve by itself: the issuer is asked. Its word is the\nlast one: there is no second GENERATE AC.\nBook 4, 6.3.2.2.4; Book 2, 12.2.", func(t *testing.T, c *xdaCard) {
 		offlineXDA()(t, c)
 		noCAKey(t, c)
 	}, []string{"signed 40", "! host 00 approved"}, []string{"> 80AE48", "? online", "9F27[40]", "95[0100000004]", "= Approved", `online true, ARC "00"`}},
-	{"ca-key-unknown-denied", "The same, and the issuer's denial code has that bit: an AAC is asked for at once.", func(t *testing.T, c *xdaCard) {
+	{"ca-key-unknown-denied", "The same, and the issuer's denial code has that bit: an AAC is asked for at once.\nBook 4, 6.3.2.2.4; Book 2, 12.2.", func(t *testing.T, c *xdaCard) {
 		noCAKey(t, c)
 		c.cdols = strings.Replace(c.cdols, "9F0E[0000000000]", "9F0E[0000000004]", 1)
 	}, []string{"signed 80", plainAAC}, []string{"> 80AE88", "> 80AE08", "5A31", "= Declined: signature wrong: XDA failed", `ARC "Z1"`, "95[0100008004]"}},
-	{"static-changed", "The static data was changed: the card's key cannot be recovered, TVR B5b2.", func(_ *testing.T, c *xdaCard) {
+	{"static-changed", "The static data was changed: the card's key cannot be recovered, TVR B5b2.\nBook 2, 12.4.", func(_ *testing.T, c *xdaCard) {
 		c.static = strings.Replace(c.static, "281231", "291231", 1)
 	}, []string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE88", "0100008000", "? online", "95[0100008002]", "> 80AE48", "= Approved", "95[0100008002]", "9B[6800]"}},
-	{"aip-changed", "Somebody added to the AIP, which the card's certificate covers.", func(_ *testing.T, c *xdaCard) {
+	{"aip-changed", "Somebody added to the AIP, which the card's certificate covers.\nBook 2, 12.4.", func(_ *testing.T, c *xdaCard) {
 		c.aip = "9D00"
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "= Declined: declined by issuer: ", "hash differs"}},
-	{"data-missing", "The card has no certificate: data missing, TVR B1b6, at once; B5b2 later.", func(_ *testing.T, c *xdaCard) {
+	{"data-missing", "The card has no certificate: data missing, TVR B1b6, at once; B5b2 later.\nBook 3, 7.2; Book 2, 12.3.", func(_ *testing.T, c *xdaCard) {
 		c.iccData = "9F47[03]"
 	}, []string{clearARQC, "! host 00 approved", clearTC}, []string{"> 80AE88", "2100008000", "? online", "95[2100008002]", "= Approved"}},
-	{"record-unusable", "A signed record of another file is no template: no key can be recovered.", func(_ *testing.T, c *xdaCard) {
+	{"record-unusable", "A signed record of another file is no template: no key can be recovered.\nBook 2, 12.4.", func(_ *testing.T, c *xdaCard) {
 		c.afl, c.extra = c.afl+" 60010101", "0102 9000"
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "a signed record is no template"}},
-	{"revoked", "The issuer's certificate is revoked.", with("revoked 000001"),
+	{"revoked", "The issuer's certificate is revoked.\nBook 2, 12.3 and 5.1.2.", with("revoked 000001"),
 		[]string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "= Declined: declined by issuer: ", "revoked"}},
-	{"expired", "The certificates were good until yesterday.", func(t *testing.T, c *xdaCard) {
+	{"expired", "The certificates were good until yesterday.\nBook 2, 12.3.", func(t *testing.T, c *xdaCard) {
 		c.expiry = "20261122"
 		c.issue(t)
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "expired on 2026-11-22 UTC"}},
-	{"suite-refused", "The issuer's key is one of SM2: refused by name.", func(t *testing.T, c *xdaCard) {
+	{"suite-refused", "The issuer's key is one of SM2: refused by name.\nBook 2, 12.3.", func(t *testing.T, c *xdaCard) {
 		c.issuer.suite = "80"
 		c.issue(t)
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "80, SM2 with SM3"}},
-	{"arqc-wrong", "The card signed another amount than the one that was sent to it: TVR B4b1, after the\ncryptogram. The issuer is told and approves; the second TC is not verified any more.", nil,
+	{"arqc-wrong", "The card signed another amount than the one that was sent to it: TVR B4b1, after the\ncryptogram. The issuer is told and approves; the second TC is not verified any more.\nBook 4, 6.3.2.2.4; Book 2, 12.5.", nil,
 		[]string{"signed 80 data", "! host 00 approved", clearTC},
 		[]string{"> 80AE88", "0100008000", "? online", "95[0100008100]", "> 80AE48", "0100008100", "= Approved", "95[0100008100]", "9B[E800]"}},
-	{"arqc-wrong-declined", "The same, and the issuer declines.", nil,
+	{"arqc-wrong-declined", "The same, and the issuer declines.\nBook 4, 6.3.2.2.4.", nil,
 		[]string{"signed 80 data", "! host 05 declined", plainAAC}, []string{"? online", "95[0100008100]", "> 80AE08", "= Declined: declined by issuer: ", "signature differs"}},
-	{"arqc-wrong-unable", "The same, and the issuer cannot be asked: declined, Z3, though the default codes would\nallow it.", offlineXDA("forced-online", "tac-default 0000000000"),
+	{"arqc-wrong-unable", "The same, and the issuer cannot be asked: declined, Z3, though the default codes would\nallow it.\nBook 4, 6.3.2.2.4 and 6.3.8.", offlineXDA("forced-online", "tac-default 0000000000"),
 		[]string{"signed 80 data", "! host offline", plainAAC}, []string{"? online", "> 80AE08", "5A33", "= Declined: signature wrong: XDA failed", `ARC "Z3"`}},
-	{"arqc-wrong-unable-tc", "The same, and the card gives a TC to the request for an AAC: declined all the same.", offlineXDA("forced-online", "tac-default 0000000000"),
+	{"arqc-wrong-unable-tc", "The same, and the card gives a TC to the request for an AAC: declined all the same.\nBook 4, 6.3.2.2.4; Book 3, 9.3.", offlineXDA("forced-online", "tac-default 0000000000"),
 		[]string{"signed 80 data", "! host offline", "signed 40"}, []string{"> 80AE08", "= Declined: signature wrong: XDA failed", `ARC "Z3"`}},
-	{"arqc-wrong-denied", "The terminal's denial code has TVR B4b1: an AAC is asked for, without the issuer.", with("tac-denial 0000000100"),
+	{"arqc-wrong-denied", "The terminal's denial code has TVR B4b1: an AAC is asked for, without the issuer.\nBook 4, 6.3.2.2.4.", with("tac-denial 0000000100"),
 		[]string{"signed 80 data", plainAAC}, []string{"> 80AE88", "> 80AE08", "5A31", "= Declined: signature wrong: XDA failed", `ARC "Z1"`, "95[0100008100]"}},
-	{"arqc-wrong-card-aac", "The issuer was told and approves, the card declines: the issuer must be told again.", nil,
+	{"arqc-wrong-card-aac", "The issuer was told and approves, the card declines: the issuer must be told again.\nBook 4, 6.3.2.2.4.", nil,
 		[]string{"signed 80 data", "! host 00 approved", plainAAC}, []string{"> 80AE48", "= Declined: card declined after approval", "host must reverse"}},
-	{"arqc-cryptogram", "The cryptogram was changed on its way: the signature covers it.", nil,
+	{"arqc-cryptogram", "The cryptogram was changed on its way: the signature covers it.\nBook 2, 12.5.", nil,
 		[]string{"signed 80 cryptogram", "! host 05 declined", plainAAC}, []string{"95[0100008100]", "= Declined"}},
-	{"arqc-information", "The signature is over a TC, the cryptogram information says ARQC.", nil,
+	{"arqc-information", "The signature is over a TC, the cryptogram information says ARQC.\nBook 2, 12.5.", nil,
 		[]string{"signed 80 information", "! host 05 declined", plainAAC}, []string{"95[0100008100]", "= Declined"}},
-	{"arqc-short", "The signature is one byte short.", nil,
+	{"arqc-short", "The signature is one byte short.\nBook 2, 12.5.", nil,
 		[]string{"signed 80 short", "! host 05 declined", plainAAC}, []string{"95[0100008100]", "63 bytes, want 64"}},
-	{"arqc-format", "The signature has the format of an RSA one.", nil,
+	{"arqc-format", "The signature has the format of an RSA one.\nBook 2, 12.5.", nil,
 		[]string{"signed 80 format", "! host 05 declined", plainAAC}, []string{"95[0100008100]", "05, want 15"}},
-	{"arqc-unsigned", "An ARQC in format 1, which has no room for a signature: TVR B4b1.", nil,
+	{"arqc-unsigned", "An ARQC in format 1, which has no room for a signature: TVR B4b1.\nBook 2, 12.5; Book 4, 6.3.2.2.4.", nil,
 		[]string{plainARQC, "! host 05 declined", plainAAC}, []string{"? online", "95[0100008100]", "data missing", "9B[E800]"}},
-	{"arqc-without-cryptogram", "XDA leaves the cryptogram in the clear; without it the card breaks the rules.", nil,
+	{"arqc-without-cryptogram", "XDA leaves the cryptogram in the clear; without it the card breaks the rules.\nBook 3, 6.5.5; Book 2, 12.5.", nil,
 		[]string{"signed 80 bare"}, []string{"= EndApplication: card data", "9F26 is missing"}},
-	{"tc-wrong", "The card would approve by itself, wrongly signed: the issuer is asked about the TC. Its\napproval is final: no EXTERNAL AUTHENTICATE and no second GENERATE AC, but both scripts.", offlineXDA(),
+	{"tc-wrong", "The card would approve by itself, wrongly signed: the issuer is asked about the TC. Its\napproval is final: no EXTERNAL AUTHENTICATE and no second GENERATE AC, but both scripts.\nBook 4, 6.3.2.2.4.", offlineXDA(),
 		[]string{"signed 40 data", approvedXDA, "< 9000", "< 9000"},
 		[]string{"> 80AE48", "? online", "9F26[8877665544332211] 9F27[40]", "95[0100000100]", "> 84160000", "> 84180000", "= Approved", `online true, ARC "00"`, "9B[EC00]"}},
-	{"tc-wrong-declined", "The same, and the issuer declines: its word counts, not the card's.", offlineXDA(),
+	{"tc-wrong-declined", "The same, and the issuer declines: its word counts, not the card's.\nBook 4, 6.3.2.2.4.", offlineXDA(),
 		[]string{"signed 40 data", "! host 05 declined"}, []string{"? online", "= Declined: declined by issuer", `ARC "05"`}},
-	{"tc-wrong-unable", "The same, and the issuer cannot be asked: declined, without a second GENERATE AC.", offlineXDA(),
+	{"tc-wrong-unable", "The same, and the issuer cannot be asked: declined, without a second GENERATE AC.\nBook 4, 6.3.2.2.4 and 6.3.8.", offlineXDA(),
 		[]string{"signed 40 data", "! host offline"}, []string{"? online", "= Declined: signature wrong: XDA failed", `ARC "Z3"`}},
-	{"tc-wrong-denied", "The same, and the denial code has TVR B4b1: declined at once.", offlineXDA("tac-denial 0000000100"),
+	{"tc-wrong-denied", "The same, and the denial code has TVR B4b1: declined at once.\nBook 4, 6.3.2.2.4.", offlineXDA("tac-denial 0000000100"),
 		[]string{"signed 40 data"}, []string{"> 80AE48", "= Declined: signature wrong: XDA failed", `ARC "Z1"`, "95[0100000100]"}},
-	{"tc-wrong-offline-only", "The same at a terminal that asks no issuer: declined.", offlineXDA("terminal-type 23"),
+	{"tc-wrong-offline-only", "The same at a terminal that asks no issuer: declined.\nBook 4, 6.3.2.2.4.", offlineXDA("terminal-type 23"),
 		[]string{"signed 40 data"}, []string{"> 80AE48", "= Declined: signature wrong: XDA failed", `ARC "Z3"`}},
-	{"tc-unsigned", "A TC without a signature, as a yes card would answer: the issuer is asked.", offlineXDA(),
+	{"tc-unsigned", "A TC without a signature, as a yes card would answer: the issuer is asked.\nBook 4, 6.3.2.2.4.", offlineXDA(),
 		[]string{clearTC, "! host 05 declined"}, []string{"> 80AE48", "? online", "95[0100000100]", "= Declined: declined by issuer"}},
-	{"tc-unsigned-gone", "The same, and the card is pulled while the script before its last word runs: the issuer,\nwho approved, must be told.", offlineXDA(),
+	{"tc-unsigned-gone", "The same, and the card is pulled while the script before its last word runs: the issuer,\nwho approved, must be told.\nBook 4, 6.3.2.2.4.", offlineXDA(),
 		[]string{clearTC, approvedXDA, "! gone"}, []string{"? online", "> 84160000", "= EndApplication: card removed", "host must reverse"}},
-	{"second-wrong", "The first signature is right. The issuer approved, and the card's TC is wrongly signed:\ndeclined, and the issuer must be told.", nil,
+	{"second-wrong", "The first signature is right. The issuer approved, and the card's TC is wrongly signed:\ndeclined, and the issuer must be told.\nBook 2, 12.5; Book 3, 10.11.", nil,
 		[]string{"signed 80", "! host 00 approved", "signed 40 data"},
 		[]string{"> 80AE48", "= Declined: signature wrong: XDA failed", "host must reverse", "95[0100008100]"}},
-	{"second-unsigned", "The same without a signature.", nil,
+	{"second-unsigned", "The same without a signature.\nBook 2, 12.5; Book 3, 10.11.", nil,
 		[]string{"signed 80", "! host 00 approved", plainTC}, []string{"> 80AE48", "= Declined: signature wrong: XDA failed", "host must reverse"}},
-	{"second-aac", "The issuer approved, and the card declines, without a signature.", nil,
+	{"second-aac", "The issuer approved, and the card declines, without a signature.\nBook 2, 12.5; Book 3, 10.11.", nil,
 		[]string{"signed 80", "! host 00 approved", plainAAC}, []string{"= Declined: card declined after approval", "host must reverse", "95[0100008000]"}},
-	{"upgraded", "A signed TC where an ARQC was asked for breaks the rules, however well it is signed.", nil,
+	{"upgraded", "A signed TC where an ARQC was asked for breaks the rules, however well it is signed.\nBook 3, 9.3.", nil,
 		[]string{"signed 40"}, []string{"> 80AE88", "= EndApplication: cryptogram"}},
-	{"downgraded", "A TC is asked for, the card signs an ARQC.", offlineXDA(),
+	{"downgraded", "A TC is asked for, the card signs an ARQC.\nBook 2, 12.5.", offlineXDA(),
 		[]string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE48", "? online", "> 80AE48", "= Approved"}},
-	{"terminal-without", "The terminal has no XDA, and the card nothing else: not performed (TVR B1b8).", with("capabilities 2048C8"),
+	{"terminal-without", "The terminal has no XDA, and the card nothing else: not performed (TVR B1b8).\nBook 3, 10.3; Book 4, A2.", with("capabilities 2048C8"),
 		[]string{clearARQC, "! host 00 approved", clearTC}, []string{"> 80AE80", "95[8000008000]", "= Approved"}},
 }
 
@@ -284,7 +284,7 @@ func TestXDA(t *testing.T) {
 		t.Run(story.name, func(t *testing.T) { runXDA(t, story, newXDACard(t, "10")) })
 	}
 	long := xdaStory{
-		"p521", "The longer curve: all keys on P-521, with SHA-512.", nil,
+		"p521", "The longer curve: all keys on P-521, with SHA-512.\nBook 2, B2, 12.3 and 12.5; Book 2, A2.2.", nil,
 		[]string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE88", "= Approved", "95[0100008000]", "9B[E800]"},
 	}
 	t.Run(long.name, func(t *testing.T) { runXDA(t, long, newXDACard(t, "11")) })

@@ -20,8 +20,8 @@ const (
 	encodingPlain      = 0x00
 )
 
-// Fixed fields in front of what depends on a suite. EMV 4.4 Book 2, tables 35
-// and 36.
+// Fixed fields in front of what depends on a suite. EMV 4.4 Book 2, 12.3
+// and 12.4.
 const (
 	clearIssuerFixed = 21
 	clearICCFixed    = 17
