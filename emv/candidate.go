@@ -167,6 +167,7 @@ func (k *Kernel) applicationSelected(r Response) (Action, error) {
 		return k.choose()
 	}
 	k.forget()
+	k.readable = true
 	if err := k.learn(objects); err != nil {
 		return nil, err
 	}

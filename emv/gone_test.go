@@ -52,7 +52,7 @@ func pull(t *testing.T, name string, s *setup, events []emv.Event) string {
 	}
 	var host emv.HostResult
 	var command []byte // that the event answers
-	tc := false
+	tc, readable := false, false
 	for _, e := range events {
 		if h, ok := e.(emv.HostResult); ok {
 			host = h
@@ -67,6 +67,7 @@ func pull(t *testing.T, name string, s *setup, events []emv.Event) string {
 		command = nil
 		if transmit, ok := action.(emv.Transmit); ok {
 			command = transmit.Command
+			readable = readable || command[1] == 0xA8
 		}
 		if _, ended := action.(emv.Done); ended {
 			return "" // the story goes on to show that nothing is taken any more
@@ -86,6 +87,9 @@ func pull(t *testing.T, name string, s *setup, events []emv.Event) string {
 	}
 	if o.Status == emv.EndApplication && o.Reason != emv.ReasonCardRemoved {
 		t.Errorf("%s, gone after %d: %q, want card removed", name, len(events), o.Reason)
+	}
+	if o.Alternate == readable {
+		t.Errorf("%s, gone after %d: another interface may be tried: %v, an application was selected: %v", name, len(events), o.Alternate, readable)
 	}
 	place, _, _ := strings.Cut(o.Detail, ";") // what follows is why data authentication failed
 	return place

@@ -70,6 +70,7 @@ type Kernel struct {
 	candidates []candidate
 	selected   candidate
 	byHand     bool // the cardholder chose, so nothing is selected automatically any more
+	readable   bool // an application was selected: whatever comes, the chip can be read
 
 	terminal  map[tlv.Tag][]byte // ours: the card cannot replace them
 	generated map[tlv.Tag][]byte // of the latest GENERATE AC
@@ -207,7 +208,9 @@ func take[E Event](k *Kernel, e Event, stage func(E) (Action, error)) (Action, e
 // decided together before stays decided: only the scripts after the second
 // GENERATE AC are cut off. While the host is asked, its answer is not known
 // here; whoever asked must reverse an approval. A script that was cut off has
-// failed, and the issuer is told.
+// failed, and the issuer is told. A card that was there and never got as far as
+// its application may be tried over another interface: EMV leaves the magnetic
+// stripe to the schemes (Book 1, 12.4), which want a chip that cannot be read.
 func (k *Kernel) cardGone() Action {
 	if k.state == scriptingAfter {
 		k.after[k.running].fail(&k.tvr)
@@ -267,6 +270,7 @@ func (k *Kernel) end(status Status, reason Reason, detail string) Action {
 		Online: k.host.Online, ARC: string(k.terminal[tlv.ARC]),
 		HostApproved: k.host.Approved && status != Approved,
 		Record:       k.objects(recordTags),
+		Alternate:    reason == ReasonCardRemoved && !k.readable,
 	}
 	k.state = ended
 	return Done{Outcome: o}

@@ -194,11 +194,13 @@ type Outcome struct {
 	Record       []byte // TLV objects of the end: cryptogram, TVR, TSI, 9F34, 9F5B; no PAN or track
 
 	// Book A 6.2.
-	Start          Restart
-	UIOnOutcome    *UIRequest
-	UIOnRestart    *UIRequest
-	Discretionary  []byte
-	Alternate      bool // another interface is preferred
+	Start         Restart
+	UIOnOutcome   *UIRequest
+	UIOnRestart   *UIRequest
+	Discretionary []byte
+	// Alternate: another interface may be tried. A contact card says so by
+	// falling silent before an application was selected, and never later.
+	Alternate      bool
 	Receipt        bool
 	FieldOff       time.Duration
 	RemovalTimeout time.Duration
