@@ -46,6 +46,7 @@ type Document struct {
 	Currencies  Currencies  `json:"currencies"` // the first is the default
 	Limits      Limits      `json:"limits"`
 	Contact     Contact     `json:"contact"`
+	Stripe      Stripe      `json:"stripe,omitzero"`
 	Exceptions  *Exceptions `json:"exceptions,omitempty"`
 	CVM         CVM         `json:"cvm"`
 	PIN         PIN         `json:"pin"`
@@ -143,6 +144,13 @@ type Application struct {
 	RandomTargetPercent  uint8  `json:"random_target_percent"`
 	RandomMaximumPercent uint8  `json:"random_maximum_percent"`
 	DDOL                 Hex    `json:"ddol"` // used when the card has none
+}
+
+// Stripe says whether magnetic stripes are taken. A document without it takes
+// none.
+type Stripe struct {
+	Allowed  bool `json:"allowed"`  // of cards without a chip
+	Fallback bool `json:"fallback"` // and of a card whose chip could not be read
 }
 
 // CAKey is a certification authority's public key.

@@ -53,6 +53,9 @@ func Parse(data []byte) (*Document, error) {
 	doc.Currencies = currencies(o)
 	o.object("limits", func(o *object) { doc.Limits.read(o, doc.Currencies) })
 	o.object("contact", doc.Contact.read)
+	if o.has("stripe") {
+		o.object("stripe", doc.Stripe.read)
+	}
 	if o.has("exceptions") {
 		doc.Exceptions = &Exceptions{}
 		o.object("exceptions", doc.Exceptions.read)
@@ -196,6 +199,14 @@ func (c *Contact) read(o *object) {
 		}
 		c.CAKeys = append(c.CAKeys, k)
 	})
+}
+
+func (s *Stripe) read(o *object) {
+	s.Allowed = o.boolean("allowed")
+	s.Fallback = o.boolean("fallback")
+	if s.Fallback && !s.Allowed {
+		o.r.fail(join(o.path, "fallback"), "wants allowed to be true")
+	}
 }
 
 func (a *Application) read(o *object) {
