@@ -59,11 +59,16 @@ func (s *Swipe) Exchange(context.Context, []byte) (Response, error) {
 // Gone returns nil: the card is not in the reader any more.
 func (s *Swipe) Gone(context.Context) error { return nil }
 
-// Release clears what was read.
+// Release is Clear.
 func (s *Swipe) Release(context.Context) error {
+	s.Clear()
+	return nil
+}
+
+// Clear overwrites what was read.
+func (s *Swipe) Clear() {
 	s.PAN.Clear()
 	s.Track2.Clear()
-	return nil
 }
 
 // ParseSwipe reads what a reader has sent for one swipe: tracks as text between
@@ -103,7 +108,7 @@ func ParseSwipe(text []byte, lrc bool) (*Swipe, error) {
 		return nil, fmt.Errorf("%w: no track 2", ErrUnread)
 	}
 	if number != nil && !bytes.Equal(number, swipe.PAN) {
-		_ = swipe.Release(context.Background())
+		swipe.Clear()
 		return nil, fmt.Errorf("%w: tracks 1 and 2 are of different cards", ErrUnread)
 	}
 	return swipe, nil

@@ -12,9 +12,6 @@ import (
 	"github.com/cloudpos/cloudpos/keys"
 )
 
-// entryChip is 9F39 for a contact chip.
-const entryChip = "05"
-
 // cvmWord is the journal's word for how the cardholder was verified.
 func cvmWord(c emv.CVM) string {
 	switch c {

@@ -30,6 +30,8 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 		return f.reverse(ending)
 	case f.mayRetryPIN(o):
 		return f.beginAttempt(NoticeWrongPIN)
+	case o.Alternate && f.unread && !f.sent:
+		return f.chipUnread()
 	default:
 		return f.end(Declined, ending)
 	}
@@ -40,7 +42,7 @@ func (f *Flow) hostApproved() bool { return f.answer != nil && f.answer.Verdict 
 
 func (f *Flow) mayRetryPIN(o emv.Outcome) bool {
 	return f.answer != nil && f.answer.Code == CodeWrongPIN && f.pin != nil &&
-		f.attempt < f.cfg.PIN.AttemptsMax && f.held && o.Status == emv.Declined && f.giveUp == ""
+		f.attempt < f.cfg.PIN.AttemptsMax && o.Status == emv.Declined && f.giveUp == ""
 }
 
 // reverse commits that the transaction must be undone, before anything else.
@@ -60,8 +62,8 @@ func (f *Flow) end(to State, e Ending) error {
 	default:
 		e.Detail += ": " + f.fault
 	}
-	f.clearMachine()
-	entry := f.entry(to)
+	f.forgetCard()
+	entry := f.newEntry(to)
 	entry.Ending = &e
 	f.commit = &entry
 	f.disarm()
@@ -84,6 +86,15 @@ func (f *Flow) end(to State, e Ending) error {
 func (f *Flow) clearMachine() {
 	if m, ok := f.machine.(interface{ Clear() }); ok {
 		m.Clear()
+	}
+}
+
+// forgetCard clears what is known of the card, at the end.
+func (f *Flow) forgetCard() {
+	f.clearMachine()
+	if f.swipe != nil {
+		f.swipe.Clear()
+		f.swipe = nil
 	}
 }
 
@@ -136,7 +147,7 @@ func (f *Flow) cancel() error {
 	case releasing:
 		f.stop(&f.work)
 		f.disarm()
-	case opening, waiting, talking, choosing, enteringPIN, ended:
+	case opening, waiting, returning, talking, choosing, enteringPIN, ended:
 	}
 	if !f.mayCancel() {
 		return nil
@@ -146,7 +157,7 @@ func (f *Flow) cancel() error {
 
 func (f *Flow) mayCancel() bool {
 	switch f.state {
-	case waiting, talking, choosing, enteringPIN:
+	case waiting, returning, talking, choosing, enteringPIN:
 		return f.giveUp == ""
 	case opening, authorising, completing, releasing, ended:
 		return false
@@ -169,15 +180,15 @@ func (f *Flow) abandon(reason string) error {
 // givenUp ends the transaction once the running action has ended. What it
 // brought, a card or a PIN, does not count any more.
 func (f *Flow) givenUp() error {
-	if _, seen := f.now.Body.(CardSeen); seen {
-		f.held = true
+	if card, seen := f.now.Body.(CardSeen); seen {
+		f.take(card)
 	}
 	return f.end(Cancelled, Ending{Reason: f.giveUp})
 }
 
 func (f *Flow) fired() error {
 	switch f.state {
-	case waiting:
+	case waiting, returning:
 		return f.abandon(ReasonCardTimeout)
 	case choosing:
 		return f.end(Cancelled, Ending{Reason: ReasonChoiceTimeout})
@@ -205,6 +216,7 @@ func (f *Flow) notCommitted(refused *Entry, err error) error {
 		screen = ScreenInDoubt
 	}
 	f.forgetUndone()
+	f.forgetCard()
 	f.view.Reason = ReasonStoreFailed
 	f.enter(releasing, screen, NoticeStoreFailed)
 	f.signal(drivers.SignalAlert)

@@ -38,6 +38,7 @@ type (
 	CardSeen struct {
 		Media drivers.Media
 		ATR   []byte
+		Swipe *drivers.Swipe // with drivers.Stripe, and then the flow's to clear
 	}
 	// Response is a result of Transmit.
 	Response struct {

@@ -28,6 +28,7 @@ const (
 	completing               // the host has answered, the card has the last word
 	releasing                // it is decided; the card is given back
 	ended
+	returning // not decided: a card that could not be read is given back, for another try
 )
 
 // Flow is one transaction. It has no I/O: Step says what to do.
@@ -43,8 +44,10 @@ type Flow struct {
 
 	machine  emv.Machine
 	atr      []byte
-	offered  []emv.App // the applications among which the customer chooses
-	chosen   []byte    // AID of the one chosen last, or nil
+	swipe    *drivers.Swipe // nil: the card has a chip in the reader
+	entry    string         // how the card was read
+	offered  []emv.App      // the applications among which the customer chooses
+	chosen   []byte         // AID of the one chosen last, or nil
 	attempt  uint8
 	pin      *PIN
 	pinBlock []byte // sealed
@@ -56,6 +59,9 @@ type Flow struct {
 	giveUp    string // the reason to end once the running action has ended, or ""
 	held      bool   // a card was powered
 	cardTries int
+	unread    bool // the card fell silent, and was not pulled
+	chip      chipTries
+	swipes    int // that came to nothing
 
 	refs    Ref
 	work    Ref          // the one action with a result that matters now, or 0
@@ -127,7 +133,7 @@ func (f *Flow) step(e Event) error {
 
 // dispatch takes requests, choices and the results of the action at work.
 func (f *Flow) dispatch() error {
-	if f.giveUp != "" && f.state < authorising {
+	if f.giveUp != "" && f.state != releasing {
 		return f.givenUp()
 	}
 	switch f.state {
@@ -137,6 +143,8 @@ func (f *Flow) dispatch() error {
 		}
 	case waiting:
 		return f.onWaiting()
+	case returning:
+		return f.onReturning()
 	case talking, completing:
 		return f.onTalking()
 	case choosing:
@@ -184,8 +192,8 @@ func (f *Flow) stop(r *Ref) {
 
 func (f *Flow) signal(s drivers.Signal) { f.do = append(f.do, Signal{s}) }
 
-// entry makes one for the journal; the first has the Opening.
-func (f *Flow) entry(to State) Entry {
+// newEntry makes one for the journal; the first has the Opening.
+func (f *Flow) newEntry(to State) Entry {
 	e := Entry{ID: f.cfg.Numbers.ID, At: f.now.At, ClockTrusted: f.now.ClockTrusted, To: to}
 	if !f.opened {
 		f.opened = true

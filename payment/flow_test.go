@@ -29,7 +29,9 @@ var cny = money.Currency{Code: "CNY", Numeric: 156, Exponent: 2}
 type scriptedCard struct{ words []string }
 
 func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
-	if _, gone := e.(emv.CardGone); gone {
+	if _, gone := e.(emv.CardGone); gone && len(c.words) > 0 && c.words[0] == "unselected" {
+		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed", Alternate: true}}, nil
+	} else if gone {
 		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed", Record: []byte("\x95\x01\x80")}}, nil
 	}
 	if len(c.words) == 0 {
@@ -117,14 +119,15 @@ func TestTranscripts(t *testing.T) {
 func play(t *testing.T, script []byte) []byte {
 	var out bytes.Buffer
 	var machines [][]string
-	flow := NewFlow(testConfig(func(emv.Transaction, money.Currency) (emv.Machine, error) {
+	cfg := testConfig(func(emv.Transaction, money.Currency) (emv.Machine, error) {
 		if len(machines) == 0 {
 			return nil, errors.New("the script has no further card")
 		}
 		m := machines[0]
 		machines = machines[1:]
 		return &scriptedCard{m}, nil
-	}))
+	})
+	flow := NewFlow(cfg)
 	lines := bufio.NewScanner(bytes.NewReader(script))
 	for lines.Scan() {
 		line := lines.Text()
@@ -133,6 +136,9 @@ func play(t *testing.T, script []byte) []byte {
 			continue
 		case strings.HasPrefix(line, "card "):
 			machines = append(machines, strings.Fields(line)[1:])
+		case strings.HasPrefix(line, "stripe "):
+			cfg.Stripe = parseStripe(strings.Fields(line)[1:])
+			flow = NewFlow(cfg)
 		}
 		fmt.Fprintln(&out, line)
 		if words, ok := strings.CutPrefix(line, "< "); ok {
@@ -141,6 +147,32 @@ func play(t *testing.T, script []byte) []byte {
 		}
 	}
 	return out.Bytes()
+}
+
+// parseStripe reads what the parameters say of stripes.
+func parseStripe(words []string) (r StripeRules) {
+	for _, word := range words {
+		r.Allowed = true
+		switch word {
+		case "fallback":
+			r.Fallback = true
+		case "pin":
+			r.OnlinePIN = true
+		case "signature":
+			r.Signature = true
+		case "no-cvm":
+			r.NoCVM = true
+		}
+	}
+	return r
+}
+
+// swipeOf is a card with a service code.
+func swipeOf(service string) *drivers.Swipe {
+	return &drivers.Swipe{
+		PAN: secret.PAN("9999010000000011"), Expiry: "3112", Service: service,
+		Track2: secret.Bytes("9999010000000011=3112" + service + "0000000000"),
+	}
 }
 
 func parseEvent(t *testing.T, line string) Event {
@@ -159,6 +191,7 @@ func parseEvent(t *testing.T, line string) Event {
 	}
 	failures := map[string]error{
 		"mute": drivers.ErrCardMute, "cancelled": drivers.ErrCancelled, "timeout": drivers.ErrTimeout,
+		"unread": drivers.ErrUnread, "protocol": drivers.ErrProtocol, "pulled": drivers.ErrCardGone,
 		"no-device": drivers.ErrNoDevice, "not-sent": ErrNotSent, "unknown": ErrUnknown, "disk-full": ErrStore,
 	}
 	switch words[0] {
@@ -178,6 +211,8 @@ func parseEvent(t *testing.T, line string) Event {
 		e.Body = Choose{n}
 	case "card":
 		e.Body = CardSeen{Media: drivers.Contact, ATR: []byte{0x3B}}
+	case "swipe":
+		e.Body = CardSeen{Media: drivers.Stripe, Swipe: swipeOf(arg)}
 	case "response":
 		e.Body = Response{Data: []byte{0x90, 0}}
 	case "gone":
@@ -213,6 +248,9 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 		fmt.Fprintf(out, "= commit %s", c.To)
 		if c.Attempt != nil {
 			fmt.Fprintf(out, " attempt=%d stan=%d%s", c.Attempt.Number, c.Attempt.STAN, printCard(c.Attempt.Card))
+			if c.Attempt.Entry != entryChip {
+				fmt.Fprintf(out, " entry=%s cvm=%s", c.Attempt.Entry, c.Attempt.CVM)
+			}
 		}
 		if e := c.Ending; e != nil {
 			fmt.Fprintf(out, " reason=%q code=%q offline=%t", e.Reason, e.Code, e.Offline)
@@ -241,6 +279,9 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 	}
 	if v.Masked != "" {
 		fmt.Fprintf(out, " card=%s", v.Masked)
+	}
+	if v.Swiped {
+		fmt.Fprintf(out, " swiped")
 	}
 	if v.Screen == ScreenChoose {
 		fmt.Fprintf(out, " apps=%v", v.Apps)

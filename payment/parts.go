@@ -65,6 +65,7 @@ type Config struct {
 	Snapshot Snapshot
 	Waits    Waits
 	PIN      PINRules
+	Stripe   StripeRules
 	Sealer   Sealer
 	// Kernel makes the machine for one attempt. It is called anew for each.
 	Kernel func(emv.Transaction, money.Currency) (emv.Machine, error)

@@ -17,7 +17,12 @@ import (
 func TestMoneyRules(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := &world{t: t, open: map[Ref]Action{}}
-		w.flow = NewFlow(testConfig(w.kernel))
+		cfg := testConfig(w.kernel)
+		cfg.Stripe = StripeRules{
+			Allowed: true, Fallback: rapid.Bool().Draw(t, "fallback"),
+			OnlinePIN: rapid.Bool().Draw(t, "pin"), NoCVM: rapid.Bool().Draw(t, "no cvm"),
+		}
+		w.flow = NewFlow(cfg)
 		w.step(0, Request{Kind: Sale, Amount: amountOf(1250)})
 		const stepsMax = 400
 		for range stepsMax {
@@ -41,6 +46,9 @@ type world struct {
 	approved bool // the host's last word
 	exchange *Key // the last message that went out
 	powered  bool // a reader gave a card, and it was not given back
+	unread   int  // chips that could not be read
+	selected bool // a chip that could
+	swipe    *drivers.Swipe
 	ended    bool
 }
 
@@ -54,6 +62,8 @@ type anyCard struct {
 	w    *world
 	host *emv.HostResult
 	n    int
+
+	selected bool
 }
 
 func (c *anyCard) Step(e emv.Event) (emv.Action, error) {
@@ -65,7 +75,9 @@ func (c *anyCard) Step(e emv.Event) (emv.Action, error) {
 	}
 	card := emv.Card{PAN: []byte("9999010000000017"), Track2: []byte("track")}
 	if _, ok := e.(emv.CardGone); ok {
-		return emv.Done{Outcome: emv.Outcome{Reason: "gone", Card: card}}, nil
+		alternate := !c.selected && rapid.Bool().Draw(c.w.t, "before selection")
+		c.w.selected = c.w.selected || !alternate
+		return emv.Done{Outcome: emv.Outcome{Reason: "gone", Card: card, Alternate: alternate}}, nil
 	}
 	words := []string{"transmit", "transmit", "declined", "refused"}
 	switch {
@@ -76,7 +88,9 @@ func (c *anyCard) Step(e emv.Event) (emv.Action, error) {
 	case !c.host.Online:
 		words = append(words, "offline")
 	}
-	return (&scriptedCard{[]string{rapid.SampledFrom(words).Draw(c.w.t, "card")}}).Step(e)
+	word := rapid.SampledFrom(words).Draw(c.w.t, "card")
+	c.selected = c.selected || word != "transmit" && word != "choose"
+	return (&scriptedCard{[]string{word}}).Step(e)
 }
 
 // happen lets one thing happen: a tap, or the result of an action.
@@ -106,12 +120,13 @@ func (w *world) resultOf(a Action) Body {
 	ok := rapid.IntRange(0, 4).Draw(w.t, "works") > 0
 	switch a := a.(type) {
 	case Await:
-		if ok {
-			return CardSeen{Media: drivers.Contact}
-		}
+		return w.awaitResult(ok)
 	case Transmit:
 		if ok {
 			return Response{Data: []byte{0x90, 0}}
+		}
+		if rapid.Bool().Draw(w.t, "silent") {
+			return Failed{drivers.ErrProtocol}
 		}
 		return CardGone{}
 	case Release:
@@ -130,6 +145,18 @@ func (w *world) resultOf(a Action) Body {
 	return failed()
 }
 
+// awaitResult is a chip, a stripe, or neither.
+func (w *world) awaitResult(ok bool) Body {
+	if ok && rapid.Bool().Draw(w.t, "chip") {
+		return CardSeen{Media: drivers.Contact}
+	}
+	if ok {
+		w.swipe = swipeOf(rapid.SampledFrom([]string{"101", "120", "103", "201", "220"}).Draw(w.t, "service"))
+		return CardSeen{Media: drivers.Stripe, Swipe: w.swipe}
+	}
+	return Failed{rapid.SampledFrom([]error{drivers.ErrCardMute, drivers.ErrCardMute, drivers.ErrCardGone, drivers.ErrUnread, drivers.ErrNoDevice}).Draw(w.t, "no card")}
+}
+
 func (w *world) hostResult(a Exchange, ok bool) Body {
 	if !ok {
 		return Failed{rapid.SampledFrom([]error{ErrNotSent, ErrUnknown}).Draw(w.t, "host error")}
@@ -143,8 +170,11 @@ func (w *world) hostResult(a Exchange, ok bool) Body {
 }
 
 func (w *world) step(ref Ref, b Body) {
-	if _, seen := b.(CardSeen); seen {
+	if card, seen := b.(CardSeen); seen && card.Swipe == nil {
 		w.powered = true
+	}
+	if failed, ok := b.(Failed); ok && (errors.Is(failed.Err, drivers.ErrCardMute) || errors.Is(failed.Err, drivers.ErrProtocol)) {
+		w.unread++
 	}
 	if h, ok := b.(HostResult); ok && w.exchange != nil && h.Answer.Key == *w.exchange {
 		w.approved = h.Answer.Verdict == VerdictApproved
@@ -185,6 +215,7 @@ func (w *world) take(s Step, a Action) {
 		if int(a.Message.Key.Attempt) != len(w.record.Attempts) {
 			w.t.Fatalf("attempt %d is sent, %d are on disk", a.Message.Key.Attempt, len(w.record.Attempts))
 		}
+		w.checkEntry(a.Message)
 		w.exchange, w.approved = &a.Message.Key, false
 		w.open[a.Ref] = a
 	case Await:
@@ -198,6 +229,25 @@ func (w *world) take(s Step, a Action) {
 	case Arm:
 		w.open[a.Ref] = a
 	case Stop, Signal:
+	}
+}
+
+// checkEntry demands that a stripe goes out where it may, and never offline nor
+// in the stead of a chip that was read.
+func (w *world) checkEntry(m Message) {
+	switch m.Entry {
+	case entryFallback:
+		if w.unread < chipFailuresMax || w.selected || !w.flow.cfg.Stripe.Fallback || !w.swipe.Chip() {
+			w.t.Fatalf("fallback after %d chips that could not be read, one that could: %v", w.unread, w.selected)
+		}
+	case entryStripe:
+		if w.swipe.Chip() {
+			w.t.Fatal("the stripe of a chip card as that of a card without")
+		}
+	}
+	w.selected = w.selected || m.Entry == entryChip
+	if m.Entry != entryChip && m.Card.Chip != nil {
+		w.t.Fatal("a stripe with chip data")
 	}
 }
 
@@ -230,5 +280,11 @@ func (w *world) checkEnd() {
 	}
 	if w.record.State == Approved && !w.approved && !w.record.Ending.Offline {
 		w.t.Fatal("approved online without the host")
+	}
+	if a := w.record.Attempt(); a != nil && a.Entry != entryChip && w.record.Ending.Offline {
+		w.t.Fatal("a stripe was approved offline")
+	}
+	if w.swipe != nil && slices.ContainsFunc(append([]byte(w.swipe.PAN), w.swipe.Track2...), func(b byte) bool { return b != 0 }) {
+		w.t.Fatal("the swipe was not cleared")
 	}
 }

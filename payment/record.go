@@ -75,6 +75,7 @@ type Snapshot struct {
 	Capabilities string `json:"capabilities"`
 	KeyScheme    string `json:"key_scheme,omitempty"`
 	Reader       string `json:"reader,omitempty"`
+	Stripe       string `json:"stripe,omitempty"` // reader of magnetic stripes
 	PINPad       string `json:"pinpad,omitempty"`
 	Printer      string `json:"printer,omitempty"`
 }
@@ -83,7 +84,7 @@ type Snapshot struct {
 type Attempt struct {
 	Number uint8    `json:"number"` // 1, 2 after a wrong PIN ...
 	STAN   uint32   `json:"stan"`
-	Entry  string   `json:"entry"` // how the card was read, as 9F39: "05"
+	Entry  string   `json:"entry"` // how the card was read, as 9F39: "05", "80", "90"
 	Card   CardData `json:"card"`  // Track, Chip and PIN are never on disk here
 	CVM    string   `json:"cvm"`
 }

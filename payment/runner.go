@@ -342,7 +342,11 @@ func (r *run) await(stopped context.Context) result {
 		err    error
 	}
 	results := make(chan seen)
+	chips := 0 // readers of chips that still wait
 	for i, reader := range r.parts.Readers {
+		if readsChips(reader) {
+			chips++
+		}
 		go func() {
 			card, err := reader.Await(ctx)
 			results <- seen{i, card, err}
@@ -351,6 +355,10 @@ func (r *run) await(stopped context.Context) result {
 	best := seen{reader: len(r.parts.Readers), err: drivers.ErrNoDevice}
 	for range r.parts.Readers {
 		s := <-results
+		chip := readsChips(r.parts.Readers[s.reader])
+		if chip {
+			chips--
+		}
 		if s.err == nil && s.reader < best.reader {
 			best, s = s, best
 		}
@@ -360,9 +368,12 @@ func (r *run) await(stopped context.Context) result {
 		if best.card == nil && s.err != nil && ctx.Err() == nil {
 			best.err = s.err
 		}
-		// A reader that is missing leaves the others waiting; a card that does
-		// not answer is a card all the same.
-		if best.card != nil || errors.Is(s.err, drivers.ErrCardMute) {
+		// A reader that is missing leaves the others waiting, but the last one
+		// for chips does not leave the stripes alone: most cards want to be
+		// inserted. A card that does not answer, or was swiped badly, is a card
+		// all the same.
+		if best.card != nil || errors.Is(s.err, drivers.ErrCardMute) || errors.Is(s.err, drivers.ErrUnread) ||
+			chip && chips == 0 {
 			cancel()
 		}
 	}
@@ -373,8 +384,11 @@ func (r *run) await(stopped context.Context) result {
 		return result{body: Failed{Err: best.err}}
 	}
 	media := r.parts.Readers[best.reader].Media()
-	return result{body: CardSeen{Media: media, ATR: best.card.ATR()}, card: best.card}
+	swipe, _ := best.card.(*drivers.Swipe)
+	return result{body: CardSeen{Media: media, ATR: best.card.ATR(), Swipe: swipe}, card: best.card}
 }
+
+func readsChips(r drivers.Reader) bool { return r.Media()&(drivers.Contact|drivers.Contactless) != 0 }
 
 // abandon ends a transaction whose flow has failed: whatever runs is stopped,
 // the card loses its power, and the journal is settled before the next one.

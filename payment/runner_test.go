@@ -317,6 +317,28 @@ func (r *fakeReader) Await(ctx context.Context) (drivers.Card, error) {
 	return &fakeCard{r}, nil
 }
 
+// swipeReader gives a swipe, after some that were read badly.
+type swipeReader struct {
+	swipe   *drivers.Swipe
+	after   time.Duration
+	bad     int
+	listens bool // to its context
+}
+
+func (r *swipeReader) Media() drivers.Media { return drivers.Stripe }
+func (r *swipeReader) Close() error         { return nil }
+func (r *swipeReader) Await(ctx context.Context) (drivers.Card, error) {
+	time.Sleep(r.after)
+	if r.listens && ctx.Err() != nil {
+		return nil, drivers.ErrCancelled
+	}
+	if r.bad > 0 {
+		r.bad--
+		return nil, drivers.ErrUnread
+	}
+	return r.swipe, nil
+}
+
 type fakeCard struct{ r *fakeReader }
 
 func (c *fakeCard) ATR() []byte { return []byte{0x3B} }

@@ -22,48 +22,9 @@ func (f *Flow) open(r Request) error {
 	return nil
 }
 
-func (f *Flow) awaitCard(n Notice) {
-	f.enter(waiting, ScreenPresentCard, n)
-	f.signal(drivers.SignalReady)
-	f.work = f.next()
-	f.do = append(f.do, Await{f.work})
-	f.arm(f.cfg.Waits.Card)
-}
-
-func (f *Flow) onWaiting() error {
-	f.disarm()
-	switch b := f.now.Body.(type) {
-	case CardSeen:
-		f.held, f.atr = true, b.ATR
-		return f.beginAttempt(NoticeNone)
-	case Failed:
-		return f.noCard(b.Err)
-	default:
-		return f.unexpected()
-	}
-}
-
-func (f *Flow) noCard(err error) error {
-	if !errors.Is(err, drivers.ErrCardMute) && !errors.Is(err, drivers.ErrCardGone) {
-		f.view.Notice = NoticeReaderFailed
-		return f.end(Cancelled, Ending{Reason: ReasonReaderFailed, Detail: err.Error()})
-	}
-	if f.cardTries++; f.cardTries < cardTriesMax {
-		f.awaitCard(NoticeCardUnread)
-		return nil
-	}
-	return f.end(Declined, Ending{Reason: ReasonCardUnreadable, Detail: err.Error()})
-}
-
 // beginAttempt starts the card transaction, again after a wrong PIN.
 func (f *Flow) beginAttempt(n Notice) error {
-	m, err := f.cfg.Kernel(emv.Transaction{
-		Type:         0x00, // 9C: purchase
-		AmountMinor:  f.amount.Minor,
-		Sequence:     f.cfg.Numbers.STANOf(f.attempt + 1),
-		At:           f.now.At,
-		ForcedOnline: f.forced,
-	}, f.amount.Currency)
+	m, err := f.newMachine()
 	if err != nil {
 		return err
 	}
@@ -74,6 +35,20 @@ func (f *Flow) beginAttempt(n Notice) error {
 	f.view.Attempt = f.attempt
 	f.enter(talking, ScreenCard, n)
 	return f.tell(emv.Start{ATR: f.atr})
+}
+
+// newMachine makes the machine that fits the way in which the card was read.
+func (f *Flow) newMachine() (emv.Machine, error) {
+	if f.swipe != nil {
+		return &stripeMachine{swipe: f.swipe, rules: f.cfg.Stripe}, nil
+	}
+	return f.cfg.Kernel(emv.Transaction{
+		Type:         0x00, // 9C: purchase
+		AmountMinor:  f.amount.Minor,
+		Sequence:     f.cfg.Numbers.STANOf(f.attempt + 1),
+		At:           f.now.At,
+		ForcedOnline: f.forced,
+	}, f.amount.Currency)
 }
 
 // tell steps the card's machine and turns its action into ours.
@@ -116,6 +91,7 @@ func (f *Flow) onTalking() error {
 	case CardGone, Failed:
 		if failed, ok := b.(Failed); ok {
 			f.fault = failed.Err.Error()
+			f.unread = errors.Is(failed.Err, drivers.ErrProtocol) || errors.Is(failed.Err, drivers.ErrTimeout)
 		}
 		f.view.Notice = NoticeCardRemoved
 		return f.tell(emv.CardGone{})
@@ -208,10 +184,10 @@ func (f *Flow) authorise(a emv.GoOnline) error {
 	f.enter(authorising, ScreenAuthorising, NoticeNone)
 	f.view.Masked, f.view.Label = parts.Masked, parts.Label
 
-	entry := f.entry(Authorising)
+	entry := f.newEntry(Authorising)
 	entry.Attempt = &Attempt{
 		Number: f.attempt, STAN: f.cfg.Numbers.STANOf(f.attempt),
-		Entry: entryChip, Card: onDisk, CVM: cvmWord(a.CVM),
+		Entry: f.entry, Card: onDisk, CVM: cvmWord(a.CVM),
 	}
 	f.commit, f.sent = &entry, true
 

@@ -17,7 +17,7 @@ import (
 
 // Fitted tells which devices the terminal has, by their addresses; "" is none.
 // What is not fitted is not claimed to the card.
-type Fitted struct{ Reader, PINPad, Printer string }
+type Fitted struct{ Reader, Stripe, PINPad, Printer string }
 
 // Terminal makes the Config of each transaction from the parameters in force.
 type Terminal struct {
@@ -40,7 +40,7 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 	snapshot := Snapshot{
 		Software: t.Software, Params: p.Version, Merchant: p.Merchant.ID,
 		Terminal: p.Terminal.AcquirerTerminalID, Capabilities: strings.ToUpper(hex.EncodeToString(caps[:])),
-		Reader: t.Fitted.Reader, PINPad: t.Fitted.PINPad, Printer: t.Fitted.Printer,
+		Reader: t.Fitted.Reader, Stripe: t.Fitted.Stripe, PINPad: t.Fitted.PINPad, Printer: t.Fitted.Printer,
 	}
 	if t.Fitted.PINPad != "" {
 		snapshot.KeyScheme = drivers.SchemeTDESDUKPT
@@ -51,8 +51,9 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 	}
 	return Config{
 		Numbers: n, Snapshot: snapshot, Sealer: t.Sealer,
-		Waits: Waits{Card: p.Timeouts.Card, Choice: p.Timeouts.Choice, PIN: p.Timeouts.PIN, Host: p.Timeouts.Host},
-		PIN:   PINRules{Min: int(p.PIN.Min), Max: int(p.PIN.Max), AttemptsMax: p.PIN.AttemptsMax},
+		Waits:  Waits{Card: p.Timeouts.Card, Choice: p.Timeouts.Choice, PIN: p.Timeouts.PIN, Host: p.Timeouts.Host},
+		PIN:    PINRules{Min: int(p.PIN.Min), Max: int(p.PIN.Max), AttemptsMax: p.PIN.AttemptsMax},
+		Stripe: stripeRules(p.Stripe, caps),
 		Kernel: func(tx emv.Transaction, c money.Currency) (emv.Machine, error) {
 			tx.At = tx.At.In(p.Terminal.Timezone.Location)
 			cfg := t.kernelConfig(caps, c)
@@ -61,6 +62,10 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 		},
 	}, nil
 }
+
+// TakesStripes tells whether a reader of magnetic stripes is fitted and may be
+// used.
+func (t *Terminal) TakesStripes() bool { return t.Fitted.Stripe != "" && t.Params.Stripe.Allowed }
 
 // Allows checks a request against the parameters before anything is begun.
 func (t *Terminal) Allows(r Request) error {
@@ -75,26 +80,42 @@ func (t *Terminal) Allows(r Request) error {
 	return nil
 }
 
-// capabilities is 9F33, Book 4 A2: what the fitted devices can do and the
-// parameters allow. No device here takes a PIN for the card itself, and no
-// copy of the slip is signed, so these methods are absent.
+// The bits of 9F33 that are used here. EMV 4.4 Book 4, Annex A2.
+const (
+	capStripe    = 0x40 // byte 1
+	capChip      = 0x20
+	capOnlinePIN = 0x40 // byte 2
+	capSignature = 0x20
+	capNoCVM     = 0x08
+	capSDA       = 0x80 // byte 3
+	capDDA       = 0x40
+	capCDA       = 0x08
+)
+
+// capabilities is 9F33: what the fitted devices can do and the parameters
+// allow. No device here takes a PIN for the card itself, and no copy of the
+// slip is signed, so these methods are absent.
 func (t *Terminal) capabilities() [3]byte {
-	const (
-		chip      = 0x20 // byte 1
-		onlinePIN = 0x40 // byte 2
-		noCVM     = 0x08
-		sda       = 0x80 // byte 3
-		dda       = 0x40
-		cda       = 0x08
-	)
-	caps := [3]byte{chip, 0, sda | dda | cda}
+	caps := [3]byte{capChip, 0, capSDA | capDDA | capCDA}
+	if t.TakesStripes() {
+		caps[0] |= capStripe
+	}
 	if t.Fitted.PINPad != "" && t.Params.CVM.OnlinePIN {
-		caps[1] |= onlinePIN
+		caps[1] |= capOnlinePIN
 	}
 	if t.Params.CVM.NoCVM {
-		caps[1] |= noCVM
+		caps[1] |= capNoCVM
 	}
 	return caps
+}
+
+// stripeRules says for a swiped card what 9F33 says to a chip.
+func stripeRules(p params.Stripe, caps [3]byte) StripeRules {
+	taken := caps[0]&capStripe != 0
+	return StripeRules{
+		Allowed: taken, Fallback: taken && p.Fallback,
+		OnlinePIN: caps[1]&capOnlinePIN != 0, Signature: caps[1]&capSignature != 0, NoCVM: caps[1]&capNoCVM != 0,
+	}
 }
 
 // additional is 9F40, Book 4 A3: goods and services, and what people can press,

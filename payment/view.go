@@ -35,6 +35,9 @@ const (
 	NoticeHostSilent   Notice = "host-silent"   // reversed for want of an answer
 	NoticeStoreFailed  Notice = "store-failed"  // disk full or read-only
 	NoticeReaderFailed Notice = "reader-failed" // no card reader
+	NoticeInsertChip   Notice = "insert-chip"   // it was swiped, and has a chip
+	NoticeSwipe        Notice = "swipe"         // its chip cannot be read
+	NoticeStripeUnread Notice = "stripe-unread" // swipe it again
 )
 
 // View is a picture of the transaction. It is a value: whoever holds one may
@@ -48,6 +51,7 @@ type View struct {
 	Apps        []string // with ScreenChoose
 	Masked      string   // once the card is known
 	Label       string
+	Swiped      bool   // the card: it is in the customer's hand, not in a reader
 	Reason      string // with the final screens
 	Code        string
 	Attempt     uint8
@@ -69,16 +73,18 @@ func (v View) Undecided() bool { return v.Screen != ScreenIdle && v.Screen != ""
 
 // Reasons of the flow's own. A card machine's reasons stand beside them.
 const (
-	ReasonCancelled          = "cancelled"           // by the cashier
-	ReasonCardTimeout        = "card timeout"        // nobody presented a card
-	ReasonCardUnreadable     = "card unreadable"     // it never answered to a reset
-	ReasonChoiceRefused      = "choice refused"      // none of the applications was wanted
-	ReasonChoiceTimeout      = "choice timeout"      // nobody chose
-	ReasonHostSilent         = "host silent"         // no answer until the deadline
-	ReasonHostUnintelligible = "host unintelligible" // an answer without a verdict
-	ReasonPINCancelled       = "PIN cancelled"       // by the customer
-	ReasonPINTimeout         = "PIN timeout"         // the customer did nothing
-	ReasonReaderFailed       = "reader failed"       // no card reader
-	ReasonRestart            = "restart"             // the terminal went down in between
-	ReasonStoreFailed        = "store failed"        // the journal could not be written
+	ReasonCancelled          = "cancelled"             // by the cashier
+	ReasonCardTimeout        = "card timeout"          // nobody presented a card
+	ReasonCardUnreadable     = "card unreadable"       // it never answered to a reset
+	ReasonChipNotUsed        = "chip not used"         // it was swiped again and again
+	ReasonChoiceRefused      = "choice refused"        // none of the applications was wanted
+	ReasonChoiceTimeout      = "choice timeout"        // nobody chose
+	ReasonHostSilent         = "host silent"           // no answer until the deadline
+	ReasonHostUnintelligible = "host unintelligible"   // an answer without a verdict
+	ReasonNotVerified        = "customer not verified" // no PIN, and no other way
+	ReasonPINCancelled       = "PIN cancelled"         // by the customer
+	ReasonPINTimeout         = "PIN timeout"           // the customer did nothing
+	ReasonReaderFailed       = "reader failed"         // no card reader
+	ReasonRestart            = "restart"               // the terminal went down in between
+	ReasonStoreFailed        = "store failed"          // the journal could not be written
 )

@@ -178,6 +178,21 @@ func scenes() []scene {
 		showScene("present-unread", saleView(payment.ScreenPresentCard, func(v *payment.View) {
 			v.Cancellable, v.Notice = true, payment.NoticeCardUnread
 		})),
+		{"present-or-swipe", func(o *Opts) { o.ContactOnly, o.Stripe = true, true }, func(u *UI) {
+			u.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true }))
+		}},
+		{"present-any-way", func(o *Opts) { o.Stripe = true }, func(u *UI) {
+			u.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true }))
+		}},
+		showScene("present-insert-chip", saleView(payment.ScreenPresentCard, func(v *payment.View) {
+			v.Cancellable, v.Notice = true, payment.NoticeInsertChip
+		})),
+		showScene("present-swipe", saleView(payment.ScreenPresentCard, func(v *payment.View) {
+			v.Cancellable, v.Notice = true, payment.NoticeSwipe
+		})),
+		showScene("present-swipe-again", saleView(payment.ScreenPresentCard, func(v *payment.View) {
+			v.Cancellable, v.Notice = true, payment.NoticeStripeUnread
+		})),
 		showScene("card", saleView(payment.ScreenCard, func(v *payment.View) { v.Cancellable = true })),
 		showScene("choose", saleView(payment.ScreenChoose, func(v *payment.View) {
 			v.Cancellable, v.Apps = true, []string{"UnionPay Debit", "UnionPay Credit"}
@@ -197,6 +212,9 @@ func scenes() []scene {
 		}},
 		showScene("authorising", saleView(payment.ScreenAuthorising, func(v *payment.View) {
 			v.Masked, v.Label = "622202******0018", "UnionPay Debit"
+		})),
+		showScene("authorising-swiped", saleView(payment.ScreenAuthorising, func(v *payment.View) {
+			v.Masked, v.Swiped = "622202******0018", true
 		})),
 		showScene("authorising-late", saleView(payment.ScreenAuthorising, func(v *payment.View) {
 			v.Masked, v.Label, v.Notice = "622202******0018", "UnionPay Debit", payment.NoticeTooLate

@@ -14,13 +14,23 @@ import (
 // presentScreen asks for the card.
 func (u *UI) presentScreen(p *page, a area) {
 	title, picture := p.words.insertOrTap, "contactless"
-	if u.opts.ContactOnly {
+	alone := true
+	switch n := u.view.Notice; {
+	case n == payment.NoticeSwipe, n == payment.NoticeStripeUnread:
+		title, picture = p.words.swipe, "swipe"
+	case n == payment.NoticeInsertChip, u.opts.ContactOnly && !u.opts.Stripe:
 		title, picture = p.words.insert, "insert"
+	case u.opts.ContactOnly:
+		title, picture = p.words.insertOrSwipe, "insert"
+	case u.opts.Stripe:
+		title, alone = p.words.insertTapOrSwipe, false
+	default:
+		alone = false
 	}
 	u.saleFrame(p, &a)
 	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	picturesAt, text := u.split(p, a)
-	if u.opts.ContactOnly {
+	if alone {
 		p.icon(picturesAt.inset(p.gap(), p.gap()), picture, RoleAccent)
 	} else {
 		p.lights(picturesAt.top(p.grown(4), p.gap()), 1)
@@ -172,6 +182,9 @@ func (u *UI) processingScreen(p *page, a area) {
 		title, hint = p.words.reading, p.words.leaveCard
 	case payment.ScreenAuthorising:
 		title, hint, at = p.words.asking, p.words.askingHint, stepBank
+		if u.view.Swiped {
+			hint = p.words.askingSwiped
+		}
 	case payment.ScreenIdle, payment.ScreenPresentCard, payment.ScreenChoose, payment.ScreenPIN,
 		payment.ScreenApproved, payment.ScreenDeclined, payment.ScreenCancelled,
 		payment.ScreenInDoubt, payment.ScreenFault:

@@ -31,6 +31,7 @@ type Device string
 // The devices.
 const (
 	DeviceReader  Device = "reader"
+	DeviceStripe  Device = "stripe"
 	DevicePINPad  Device = "pinpad"
 	DevicePrinter Device = "printer"
 	DeviceCloud   Device = "cloud"

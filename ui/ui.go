@@ -23,6 +23,8 @@ type Opts struct {
 	Training bool
 	// ContactOnly leaves out the contactless symbol and the four lights.
 	ContactOnly bool
+	// Stripe says that cards may be swiped too.
+	Stripe bool
 	// Methods are the ways to pay, card if empty. With one there is nothing to
 	// choose.
 	Methods []Method

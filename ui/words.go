@@ -25,8 +25,9 @@ type vocabulary struct {
 	methods map[Method]methodWords
 
 	starting, insert, insertOrTap, reading, leaveCard, choose, noneOfThese string
+	insertOrSwipe, insertTapOrSwipe, swipe                                 string
 	pin, pinHint                                                           string
-	asking, askingHint                                                     string
+	asking, askingHint, askingSwiped                                       string
 	stepCard, stepPIN, stepBank                                            string
 
 	approved, declined, cancelled, inDoubt, reversed, fault string

@@ -95,6 +95,7 @@ func (d *Devices) check(c *checker) {
 	c.text("devices.capabilities", d.Capabilities, WordMax)
 	c.text("devices.key_scheme", d.KeyScheme, WordMax)
 	c.text("devices.reader", d.Reader, TextMax)
+	c.text("devices.stripe", d.Stripe, TextMax)
 	c.text("devices.pinpad", d.PINPad, TextMax)
 	c.text("devices.printer", d.Printer, TextMax)
 }

@@ -43,6 +43,13 @@ const (
 	LegAdvise    = "advise"
 )
 
+// How the card was read: tag 9F39, and how ISO 8583 field 22 begins.
+const (
+	EntryChip     = "05"
+	EntryFallback = "80" // magnetic stripe of a card whose chip could not be read
+	EntryStripe   = "90" // magnetic stripe, the track whole and unchanged
+)
+
 // Request is one leg of a transaction, from the terminal.
 type Request struct {
 	V            int       `json:"v"`
@@ -56,7 +63,7 @@ type Request struct {
 	Exponent     uint8     `json:"exponent"`
 	Receipt      uint32    `json:"receipt"`
 	STAN         uint32    `json:"stan"`
-	Entry        string    `json:"entry"`
+	Entry        string    `json:"entry"` // EntryChip ...
 	CVM          string    `json:"cvm"`
 	Merchant     string    `json:"merchant"`
 	AcquirerTID  string    `json:"acquirer_tid"`
@@ -73,6 +80,7 @@ type Devices struct {
 	Capabilities string `json:"capabilities,omitempty"` // tag 9F33, hex
 	KeyScheme    string `json:"key_scheme,omitempty"`
 	Reader       string `json:"reader,omitempty"`
+	Stripe       string `json:"stripe,omitempty"` // reader of magnetic stripes
 	PINPad       string `json:"pinpad,omitempty"`
 	Printer      string `json:"printer,omitempty"`
 }
@@ -86,7 +94,7 @@ type Card struct {
 	Label   string `json:"label,omitempty"`
 	SealKey string `json:"seal_key,omitempty"`
 	Account []byte `json:"account,omitempty"` // Account as JSON, sealed
-	Track   []byte `json:"track,omitempty"`   // tag 57, sealed
+	Track   []byte `json:"track,omitempty"`   // track 2 as in tag 57, sealed
 	Chip    []byte `json:"chip,omitempty"`    // TLV objects, sealed
 	PIN     []byte `json:"pin,omitempty"`     // the enciphered PIN block, sealed once more
 }
@@ -94,8 +102,8 @@ type Card struct {
 // Account is the clear content of Card.Account.
 type Account struct {
 	PAN    string `json:"pan"`
-	PSN    string `json:"psn,omitempty"`
-	Expiry string `json:"expiry,omitempty"` // YYMMDD
+	PSN    string `json:"psn,omitempty"`    // none of a stripe
+	Expiry string `json:"expiry,omitempty"` // YYMMDD; of a stripe the last day of its month
 }
 
 // PIN tells how the PIN block is enciphered.

@@ -1,0 +1,144 @@
+package payment
+
+import (
+	"errors"
+
+	"github.com/cloudpos/cloudpos/drivers"
+)
+
+// How a card comes to be read: inserted, swiped, or after several tries.
+
+// awaitCard asks for a card and waits a while for it.
+func (f *Flow) awaitCard(n Notice) {
+	f.await(n)
+	f.arm(f.cfg.Waits.Card)
+}
+
+// await waits for a card, as long as the timer goes.
+func (f *Flow) await(n Notice) {
+	f.enter(waiting, ScreenPresentCard, n)
+	f.signal(drivers.SignalReady)
+	f.work = f.next()
+	f.do = append(f.do, Await{f.work})
+}
+
+func (f *Flow) onWaiting() error {
+	switch b := f.now.Body.(type) {
+	case CardSeen:
+		f.take(b)
+		if f.swipe != nil {
+			return f.swiped()
+		}
+		f.disarm()
+		return f.beginAttempt(NoticeNone)
+	case Failed:
+		return f.noCard(b.Err)
+	default:
+		return f.unexpected()
+	}
+}
+
+// take notes a card that a reader gave.
+func (f *Flow) take(c CardSeen) {
+	if f.swipe = c.Swipe; f.swipe == nil {
+		f.held, f.atr, f.entry = true, c.ATR, entryChip
+	}
+}
+
+// swiped decides what a swiped card is good for.
+func (f *Flow) swiped() error {
+	if !f.cfg.Stripe.Allowed {
+		return errors.New("payment: a card was swiped, and no stripes are taken")
+	}
+	if f.entry = f.chip.entry(f.cfg.Stripe, f.swipe); f.entry != "" {
+		f.disarm()
+		f.view.Swiped = true
+		return f.beginAttempt(NoticeNone)
+	}
+	f.swipe.Clear()
+	f.swipe = nil
+	return f.swipeAgain(NoticeInsertChip, ReasonChipNotUsed, "service code of a chip card")
+}
+
+// swipeAgain asks once more after a swipe that came to nothing. The time for a
+// card goes on, so the sale ends in any case; that nobody can swipe for ever is
+// for the sake of the log.
+func (f *Flow) swipeAgain(n Notice, reason, detail string) error {
+	if f.swipes++; f.swipes == swipesMax {
+		f.disarm()
+		return f.end(Declined, Ending{Reason: reason, Detail: detail})
+	}
+	f.await(n)
+	return nil
+}
+
+// noCard takes why no card was read.
+func (f *Flow) noCard(err error) error {
+	mute := errors.Is(err, drivers.ErrCardMute)
+	switch {
+	case errors.Is(err, drivers.ErrUnread):
+		return f.swipeAgain(NoticeStripeUnread, ReasonCardUnreadable, err.Error())
+	case !mute && !errors.Is(err, drivers.ErrCardGone):
+		f.disarm()
+		f.view.Notice = NoticeReaderFailed
+		return f.end(Cancelled, Ending{Reason: ReasonReaderFailed, Detail: err.Error()})
+	case f.chip.exhausted(f.cfg.Stripe):
+		f.await(NoticeSwipe) // the card is still in the reader, or in there again
+		return nil
+	}
+	f.disarm()
+	if mute {
+		f.chip.fail()
+	}
+	if f.oneMoreTry() {
+		f.awaitCard(f.tryNotice())
+		return nil
+	}
+	return f.end(Declined, Ending{Reason: ReasonCardUnreadable, Detail: err.Error()})
+}
+
+// oneMoreTry counts a card that could not be read, and tells whether there is
+// anything else to try.
+func (f *Flow) oneMoreTry() bool {
+	f.cardTries++
+	return f.cardTries < cardTriesMax || f.cardTries < insertedMax && f.chip.exhausted(f.cfg.Stripe)
+}
+
+// tryNotice says what to try.
+func (f *Flow) tryNotice() Notice {
+	if f.chip.exhausted(f.cfg.Stripe) {
+		return NoticeSwipe
+	}
+	return NoticeCardUnread
+}
+
+// chipUnread gives a card back that fell silent before its application was
+// selected, for another try. Nobody has been asked for anything yet.
+func (f *Flow) chipUnread() error {
+	f.chip.fail()
+	f.view.Notice = NoticeNone
+	if !f.oneMoreTry() {
+		return f.end(Declined, Ending{Reason: ReasonCardUnreadable})
+	}
+	f.clearMachine()
+	f.machine, f.attempt, f.view.Attempt = nil, 0, 0
+	f.unread, f.held, f.fault = false, false, ""
+	f.enter(returning, ScreenPresentCard, f.tryNotice())
+	f.signal(drivers.SignalAlert)
+	f.work = f.next()
+	f.do = append(f.do, Release{f.work})
+	f.arm(f.cfg.Waits.Card)
+	return nil
+}
+
+// onReturning waits for the next card once this one was pulled.
+func (f *Flow) onReturning() error {
+	switch f.now.Body.(type) {
+	case CardGone, Failed:
+		f.disarm()
+		f.awaitCard(f.view.Notice)
+		return nil
+	default:
+		return f.unexpected()
+	}
+}
