@@ -172,6 +172,10 @@ type CVM struct {
 	OnlinePIN bool `json:"online_pin"`
 	Signature bool `json:"signature"`
 	NoCVM     bool `json:"no_cvm"`
+	// PINs that the card verifies: as they are, and enciphered for the card.
+	// Left out they are not allowed.
+	PlainPIN      bool `json:"plain_pin,omitempty"`
+	EncipheredPIN bool `json:"enciphered_pin,omitempty"`
 }
 
 // PIN bounds a PIN and how often it may be wrong within one sale.

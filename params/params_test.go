@@ -46,7 +46,7 @@ func TestReadsVersion1(t *testing.T) {
 		"00000001", "CP000001", 156, 0x22, "Asia/Shanghai",
 		"999901", "dev-1", 64,
 		"CNY", 0, 1000000,
-		"{true false true}", "{3 4 12}", "{1m0s 30s 1m0s 30s}",
+		"{true false true false false}", "{3 4 12}", "{1m0s 30s 1m0s 30s}",
 	}
 	for i := range want {
 		if fmt.Sprint(got[i]) != fmt.Sprint(want[i]) {
@@ -224,6 +224,30 @@ func TestRevokedMayBeLeftOut(t *testing.T) {
 	}
 	if doc, err = params.Parse(data); err != nil || !slices.Equal(doc.Contact.CAKeys[0].Revoked, want) {
 		t.Errorf("after Encode: %v, %v", doc, err)
+	}
+}
+
+// TestOfflinePINMayBeLeftOut: documents of before do not speak of PINs that the
+// card verifies, which are then not allowed.
+func TestOfflinePINMayBeLeftOut(t *testing.T) {
+	for field, want := range map[string]params.CVM{
+		"plain_pin":      {OnlinePIN: true, NoCVM: true, PlainPIN: true},
+		"enciphered_pin": {OnlinePIN: true, NoCVM: true, EncipheredPIN: true},
+	} {
+		doc, err := params.Parse(set(t, "cvm."+field, true))
+		if err != nil || doc.CVM != want {
+			t.Fatalf("%s: %+v, %v", field, doc, err)
+		}
+		data, err := doc.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if doc, err = params.Parse(data); err != nil || doc.CVM != want {
+			t.Errorf("%s after Encode: %+v, %v", field, doc, err)
+		}
+		if _, err := params.Parse(set(t, "cvm."+field, "yes")); err == nil || err.Error() != "params: cvm."+field+": want true or false, got a text" {
+			t.Errorf("%s as a text: %v", field, err)
+		}
 	}
 }
 

@@ -279,7 +279,9 @@ func (c *CVM) read(o *object) {
 	c.OnlinePIN = o.boolean("online_pin")
 	c.Signature = o.boolean("signature")
 	c.NoCVM = o.boolean("no_cvm")
-	if !c.OnlinePIN && !c.Signature && !c.NoCVM {
+	c.PlainPIN = o.has("plain_pin") && o.boolean("plain_pin")
+	c.EncipheredPIN = o.has("enciphered_pin") && o.boolean("enciphered_pin")
+	if *c == (CVM{}) {
 		o.r.fail(o.path, "allows no way to verify a cardholder")
 	}
 }

@@ -147,7 +147,7 @@ func (f *Flow) cancel() error {
 	case releasing:
 		f.stop(&f.work)
 		f.disarm()
-	case opening, waiting, returning, talking, choosing, enteringPIN, ended:
+	case opening, waiting, returning, talking, choosing, enteringPIN, verifyingPIN, ended:
 	}
 	if !f.mayCancel() {
 		return nil
@@ -157,7 +157,7 @@ func (f *Flow) cancel() error {
 
 func (f *Flow) mayCancel() bool {
 	switch f.state {
-	case waiting, returning, talking, choosing, enteringPIN:
+	case waiting, returning, talking, choosing, enteringPIN, verifyingPIN:
 		return f.giveUp == ""
 	case opening, authorising, completing, releasing, ended:
 		return false
@@ -197,7 +197,7 @@ func (f *Flow) fired() error {
 		return f.reverse(Ending{Reason: ReasonHostSilent, Detail: fmt.Sprintf("no answer within %v", f.cfg.Waits.Host)})
 	case releasing:
 		return f.cancel() // the card stays where it is; the next sale will see it
-	case opening, talking, enteringPIN, completing, ended:
+	case opening, talking, enteringPIN, verifyingPIN, completing, ended:
 	}
 	return f.unexpected()
 }

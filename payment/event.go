@@ -45,10 +45,13 @@ type (
 		Data    []byte
 		Elapsed time.Duration
 	}
-	// CardGone is a result of Transmit, and the result of Release.
+	// CardGone is a result of Transmit and of VerifyPIN, and the result of
+	// Release.
 	CardGone struct{}
 	// PINResult is a result of EnterPIN.
 	PINResult struct{ Entry drivers.PINEntry }
+	// PINVerified is a result of VerifyPIN.
+	PINVerified struct{ Verified drivers.PINVerified }
 	// HostResult is a result of Exchange.
 	HostResult struct{ Answer Answer }
 	// Fired is the result of Arm.
@@ -59,16 +62,17 @@ type (
 	Failed struct{ Err error }
 )
 
-func (Request) body()    {}
-func (Cancel) body()     {}
-func (Choose) body()     {}
-func (CardSeen) body()   {}
-func (Response) body()   {}
-func (CardGone) body()   {}
-func (PINResult) body()  {}
-func (HostResult) body() {}
-func (Fired) body()      {}
-func (Failed) body()     {}
+func (Request) body()     {}
+func (Cancel) body()      {}
+func (Choose) body()      {}
+func (CardSeen) body()    {}
+func (Response) body()    {}
+func (CardGone) body()    {}
+func (PINResult) body()   {}
+func (PINVerified) body() {}
+func (HostResult) body()  {}
+func (Fired) body()       {}
+func (Failed) body()      {}
 
 // Step is what an event leads to. The Runner commits, then does, then shows.
 type Step struct {
@@ -97,6 +101,11 @@ type (
 		Ref     Ref
 		Request drivers.PINRequest
 	}
+	// VerifyPIN asks the customer for a PIN that the card verifies.
+	VerifyPIN struct {
+		Ref     Ref
+		Request drivers.PINVerification
+	}
 	// Exchange asks the host.
 	Exchange struct {
 		Ref     Ref
@@ -113,11 +122,12 @@ type (
 	Signal struct{ Signal drivers.Signal }
 )
 
-func (Await) action()    {}
-func (Transmit) action() {}
-func (Release) action()  {}
-func (EnterPIN) action() {}
-func (Exchange) action() {}
-func (Arm) action()      {}
-func (Stop) action()     {}
-func (Signal) action()   {}
+func (Await) action()     {}
+func (Transmit) action()  {}
+func (Release) action()   {}
+func (EnterPIN) action()  {}
+func (VerifyPIN) action() {}
+func (Exchange) action()  {}
+func (Arm) action()       {}
+func (Stop) action()      {}
+func (Signal) action()    {}

@@ -28,7 +28,8 @@ const (
 	completing               // the host has answered, the card has the last word
 	releasing                // it is decided; the card is given back
 	ended
-	returning // not decided: a card that could not be read is given back, for another try
+	returning    // not decided: a card that could not be read is given back, for another try
+	verifyingPIN // the customer enters one at the reader, for the card
 )
 
 // Flow is one transaction. It has no I/O: Step says what to do.
@@ -51,6 +52,7 @@ type Flow struct {
 	attempt  uint8
 	pin      *PIN
 	pinBlock []byte // sealed
+	cardPINs int    // asked for the card, in this attempt
 	answer   *Answer
 	fault    string // what failed in this attempt and left it to the card to go on
 
@@ -122,7 +124,7 @@ func (f *Flow) step(e Event) error {
 		return f.dispatch()
 	case Request:
 		return f.dispatch()
-	case CardSeen, Response, CardGone, PINResult, HostResult, Failed:
+	case CardSeen, Response, CardGone, PINResult, PINVerified, HostResult, Failed:
 	}
 	if e.Ref == 0 || e.Ref != f.work {
 		return f.unexpected()
@@ -153,6 +155,8 @@ func (f *Flow) dispatch() error {
 		}
 	case enteringPIN:
 		return f.onPIN()
+	case verifyingPIN:
+		return f.onCardPIN()
 	case authorising:
 		return f.onAuthorising()
 	case releasing:

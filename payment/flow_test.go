@@ -3,6 +3,7 @@ package payment
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"flag"
 	"fmt"
@@ -50,6 +51,17 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 		return emv.Choose{Apps: []emv.App{{AID: []byte{2}, Label: "Credit"}}, Again: true}, nil
 	case "pin":
 		return emv.EnterPIN{Card: card}, nil
+	case "card-pin", "card-pin-2", "card-pin-1", "card-pin-sealed":
+		v := emv.VerifyPIN{Card: card, Command: []byte{0, 0x20, 0, 0x80}, TriesLeft: -1}
+		switch word {
+		case "card-pin-2":
+			v.TriesLeft = 2
+		case "card-pin-1":
+			v.TriesLeft = 1
+		case "card-pin-sealed":
+			v.Command[3], v.Cipher = 0x88, &emv.PINCipher{Modulus: []byte{0xC5}, Exponent: []byte{3}, Challenge: []byte{8}}
+		}
+		return v, nil
 	case "online":
 		return emv.GoOnline{Card: card, CVM: emv.CVMOnlinePIN, Data: []byte("\x9F\x26\x01\x01")}, nil
 	case "approved":
@@ -192,6 +204,7 @@ func parseEvent(t *testing.T, line string) Event {
 	failures := map[string]error{
 		"mute": drivers.ErrCardMute, "cancelled": drivers.ErrCancelled, "timeout": drivers.ErrTimeout,
 		"unread": drivers.ErrUnread, "protocol": drivers.ErrProtocol, "pulled": drivers.ErrCardGone,
+		"refused": drivers.ErrRefused, "hardware": drivers.ErrHardware,
 		"no-device": drivers.ErrNoDevice, "not-sent": ErrNotSent, "unknown": ErrUnknown, "disk-full": ErrStore,
 	}
 	switch words[0] {
@@ -219,6 +232,12 @@ func parseEvent(t *testing.T, line string) Event {
 		e.Body = CardGone{}
 	case "pin":
 		e.Body = PINResult{drivers.PINEntry{Block: secret.Bytes("12345678"), Scheme: drivers.SchemeTDESDUKPT, KSN: []byte{1}}}
+	case "verified":
+		data, err := hex.DecodeString(arg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.Body = PINVerified{drivers.PINVerified{Bypassed: arg == "", Response: drivers.Response{Data: data}}}
 	case "bypass":
 		e.Body = PINResult{drivers.PINEntry{Bypassed: true}}
 	case "host":
@@ -283,6 +302,12 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 	if v.Swiped {
 		fmt.Fprintf(out, " swiped")
 	}
+	if v.OnReader {
+		fmt.Fprintf(out, " on-reader")
+	}
+	if v.PINTries > 0 {
+		fmt.Fprintf(out, " tries=%d", v.PINTries)
+	}
 	if v.Screen == ScreenChoose {
 		fmt.Fprintf(out, " apps=%v", v.Apps)
 	}
@@ -312,6 +337,12 @@ func printAction(a Action) string {
 		return fmt.Sprintf("release #%d", a.Ref)
 	case EnterPIN:
 		return fmt.Sprintf("enter-pin #%d %s for %s", a.Ref, a.Request.PAN, a.Request.Amount)
+	case VerifyPIN:
+		text := fmt.Sprintf("verify-pin #%d %X of %d to %d digits within %v", a.Ref, a.Request.Command, a.Request.Min, a.Request.Max, a.Request.Timeout)
+		if k := a.Request.Cipher; k != nil {
+			text += fmt.Sprintf(" under %X^%X with %X", k.Modulus, k.Exponent, k.Challenge)
+		}
+		return text
 	case Exchange:
 		return fmt.Sprintf("exchange #%d %v %v pin=%t%s", a.Ref, a.Message.Key, a.Message.Amount, a.Message.PIN != nil, printCard(a.Message.Card))
 	case Arm:

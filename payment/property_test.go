@@ -82,7 +82,7 @@ func (c *anyCard) Step(e emv.Event) (emv.Action, error) {
 	words := []string{"transmit", "transmit", "declined", "refused"}
 	switch {
 	case c.host == nil:
-		words = append(words, "choose", "pin", "online", "online", "offline")
+		words = append(words, "choose", "pin", "card-pin", "online", "online", "offline")
 	case c.host.Online && c.host.Approved:
 		words = append(words, "approved", "approved")
 	case !c.host.Online:
@@ -135,6 +135,8 @@ func (w *world) resultOf(a Action) Body {
 		if ok {
 			return PINResult{drivers.PINEntry{Block: []byte("12345678"), Scheme: "x"}}
 		}
+	case VerifyPIN:
+		return w.cardPINResult(ok)
 	case Exchange:
 		return w.hostResult(a, ok)
 	case Arm:
@@ -155,6 +157,19 @@ func (w *world) awaitResult(ok bool) Body {
 		return CardSeen{Media: drivers.Stripe, Swipe: w.swipe}
 	}
 	return Failed{rapid.SampledFrom([]error{drivers.ErrCardMute, drivers.ErrCardMute, drivers.ErrCardGone, drivers.ErrUnread, drivers.ErrNoDevice}).Draw(w.t, "no card")}
+}
+
+func (w *world) cardPINResult(ok bool) Body {
+	if ok {
+		bypassed := rapid.Bool().Draw(w.t, "bypassed")
+		return PINVerified{drivers.PINVerified{Bypassed: bypassed, Response: drivers.Response{Data: []byte{0x63, 0xC1}}}}
+	}
+	if rapid.Bool().Draw(w.t, "pulled") {
+		return CardGone{}
+	}
+	return Failed{rapid.SampledFrom([]error{
+		drivers.ErrCancelled, drivers.ErrTimeout, drivers.ErrRefused, drivers.ErrHardware, drivers.ErrProtocol,
+	}).Draw(w.t, "PIN error")}
 }
 
 func (w *world) hostResult(a Exchange, ok bool) Body {
@@ -225,6 +240,11 @@ func (w *world) take(s Step, a Action) {
 	case Release:
 		w.open[a.Ref], w.powered = a, false
 	case EnterPIN:
+		w.open[a.Ref] = a
+	case VerifyPIN:
+		if w.exchange != nil && w.record.State == Authorising {
+			w.t.Fatal("a PIN is asked for after the host was")
+		}
 		w.open[a.Ref] = a
 	case Arm:
 		w.open[a.Ref] = a

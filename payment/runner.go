@@ -267,6 +267,8 @@ func (r *run) do(ctx context.Context, a Action) {
 			entry, err := r.parts.PINPad.EnterPIN(ctx, a.Request)
 			return either(PINResult{entry}, err)
 		})
+	case VerifyPIN:
+		r.start(ctx, a.Ref, func(ctx context.Context) result { return verifyPIN(ctx, card, a.Request) })
 	case Exchange:
 		r.start(ctx, a.Ref, func(ctx context.Context) result {
 			answer, err := r.parts.Host.Exchange(ctx, a.Message)
@@ -311,6 +313,20 @@ func transmit(ctx context.Context, card drivers.Card, command []byte) result {
 		return result{body: CardGone{}}
 	}
 	return either(Response{resp.Data, resp.Elapsed}, err)
+}
+
+// verifyPIN is refused by a card whose reader takes no PINs. 9F33 does not claim
+// it then, so no kernel asks.
+func verifyPIN(ctx context.Context, card drivers.Card, v drivers.PINVerification) result {
+	able, ok := card.(drivers.PINCard)
+	if !ok {
+		return result{body: Failed{Err: fmt.Errorf("payment: PIN for the card: %w", drivers.ErrRefused)}}
+	}
+	verified, err := able.VerifyPIN(ctx, v)
+	if errors.Is(err, drivers.ErrCardGone) {
+		return result{body: CardGone{}}
+	}
+	return either(PINVerified{verified}, err)
 }
 
 func release(ctx context.Context, card drivers.Card) result {

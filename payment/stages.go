@@ -31,7 +31,7 @@ func (f *Flow) beginAttempt(n Notice) error {
 	f.clearMachine()
 	f.machine = m
 	f.attempt++
-	f.answer, f.pin, f.pinBlock, f.fault = nil, nil, nil, ""
+	f.answer, f.pin, f.pinBlock, f.fault, f.cardPINs = nil, nil, nil, "", 0
 	f.view.Attempt = f.attempt
 	f.enter(talking, ScreenCard, n)
 	return f.tell(emv.Start{ATR: f.atr})
@@ -76,6 +76,8 @@ func (f *Flow) tell(e emv.Event) error {
 		return f.askChoice(a)
 	case emv.EnterPIN:
 		f.askPIN(a)
+	case emv.VerifyPIN:
+		f.askCardPIN(a)
 	case emv.GoOnline:
 		return f.authorise(a)
 	default:
@@ -93,11 +95,16 @@ func (f *Flow) onTalking() error {
 			f.fault = failed.Err.Error()
 			f.unread = errors.Is(failed.Err, drivers.ErrProtocol) || errors.Is(failed.Err, drivers.ErrTimeout)
 		}
-		f.view.Notice = NoticeCardRemoved
-		return f.tell(emv.CardGone{})
+		return f.cardLost()
 	default:
 		return f.unexpected()
 	}
+}
+
+// cardLost goes on without the card.
+func (f *Flow) cardLost() error {
+	f.view.Notice = NoticeCardRemoved
+	return f.tell(emv.CardGone{})
 }
 
 // askChoice asks for an application. A further attempt of the same sale takes

@@ -17,7 +17,11 @@ import (
 
 // Fitted tells which devices the terminal has, by their addresses; "" is none.
 // What is not fitted is not claimed to the card.
-type Fitted struct{ Reader, Stripe, PINPad, Printer string }
+type Fitted struct {
+	Reader, Stripe, PINPad, Printer string
+	// PINs that the reader takes at its own keys and has the card verify.
+	PlainPIN, EncipheredPIN bool
+}
 
 // Terminal makes the Config of each transaction from the parameters in force.
 type Terminal struct {
@@ -82,19 +86,20 @@ func (t *Terminal) Allows(r Request) error {
 
 // The bits of 9F33 that are used here. EMV 4.4 Book 4, Annex A2.
 const (
-	capStripe    = 0x40 // byte 1
-	capChip      = 0x20
-	capOnlinePIN = 0x40 // byte 2
-	capSignature = 0x20
-	capNoCVM     = 0x08
-	capSDA       = 0x80 // byte 3
-	capDDA       = 0x40
-	capCDA       = 0x08
+	capStripe        = 0x40 // byte 1
+	capChip          = 0x20
+	capPlainPIN      = 0x80 // byte 2
+	capOnlinePIN     = 0x40
+	capSignature     = 0x20
+	capEncipheredPIN = 0x10
+	capNoCVM         = 0x08
+	capSDA           = 0x80 // byte 3
+	capDDA           = 0x40
+	capCDA           = 0x08
 )
 
 // capabilities is 9F33: what the fitted devices can do and the parameters
-// allow. No device here takes a PIN for the card itself, and no copy of the
-// slip is signed, so these methods are absent.
+// allow. No copy of the slip is signed, so that method is absent.
 func (t *Terminal) capabilities() [3]byte {
 	caps := [3]byte{capChip, 0, capSDA | capDDA | capCDA}
 	if t.TakesStripes() {
@@ -102,6 +107,12 @@ func (t *Terminal) capabilities() [3]byte {
 	}
 	if t.Fitted.PINPad != "" && t.Params.CVM.OnlinePIN {
 		caps[1] |= capOnlinePIN
+	}
+	if t.Fitted.PlainPIN && t.Params.CVM.PlainPIN {
+		caps[1] |= capPlainPIN
+	}
+	if t.Fitted.EncipheredPIN && t.Params.CVM.EncipheredPIN {
+		caps[1] |= capEncipheredPIN
 	}
 	if t.Params.CVM.NoCVM {
 		caps[1] |= capNoCVM
@@ -136,7 +147,7 @@ func (t *Terminal) additional() [5]byte {
 		a[3] |= showAttendant
 		a[4] |= latin1
 	}
-	if t.Fitted.PINPad != "" {
+	if t.Fitted.PINPad != "" || t.Fitted.PlainPIN || t.Fitted.EncipheredPIN {
 		a[2] |= numericKeys | commandKeys
 		a[3] |= showCardholder
 	}

@@ -49,6 +49,8 @@ type View struct {
 	Amount      money.Amount
 	Cancellable bool
 	Apps        []string // with ScreenChoose
+	OnReader    bool     // with ScreenPIN: it is entered at the reader, for the card
+	PINTries    int      // with OnReader: how often it may still be wrong; 0 is not known
 	Masked      string   // once the card is known
 	Label       string
 	Swiped      bool   // the card: it is in the customer's hand, not in a reader
