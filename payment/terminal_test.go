@@ -20,7 +20,7 @@ var testDeck = sync.OnceValue(func() (made struct {
 	ca    issuer.CAKey
 	err   error
 }) {
-	cards, ca, err := issuer.Deck(rand.Reader, tableIMK, noon)
+	cards, ca, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: tableIMK}, noon)
 	made.cards, made.ca, made.err = map[string]issuer.Profile{}, ca, err
 	for _, p := range cards {
 		made.cards[p.Name] = p

@@ -39,7 +39,7 @@ func check(t testing.TB, err error) {
 }
 
 var deck = sync.OnceValues(func() ([]issuer.Profile, error) {
-	cards, _, err := issuer.Deck(rand.Reader, [16]byte{7}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	cards, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{7}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
 	return cards, err
 })
 

@@ -28,26 +28,27 @@ var initialKSN = [10]byte{0xFF, 0xFF, 0x99, 0x99, 0x01, 0x00, 0x00, 0x20, 0x00, 
 // cardKeys are the issuer's secrets, the cards made with them, and the public
 // key of the authority above the cards.
 type cardKeys struct {
-	imk, bdk hostsim.Key
-	deck     []issuer.Profile
-	ca       issuer.CAKey
+	masters issuer.MasterKeys
+	bdk     hostsim.Key
+	deck    []issuer.Profile
+	ca      issuer.CAKey
 }
 
 func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {
 	c := &cardKeys{}
-	for _, key := range []*hostsim.Key{&c.imk, &c.bdk} {
+	for _, key := range []*[16]byte{&c.masters.AC, &c.masters.MAC, &c.masters.Encipher, (*[16]byte)(&c.bdk)} {
 		if _, err := io.ReadFull(random, key[:]); err != nil {
 			return nil, fmt.Errorf("issuer's keys: %w", err)
 		}
 	}
 	var err error
-	c.deck, c.ca, err = issuer.Deck(random, c.imk, now)
+	c.deck, c.ca, err = issuer.Deck(random, c.masters, now)
 	return c, err
 }
 
 // files are the issuer's, the cards and the PIN pad's key.
 func (c *cardKeys) files() ([]file, error) {
-	cfg := hostsim.Config{IMK: c.imk, BDK: c.bdk}
+	cfg := hostsim.Config{IMK: c.masters.AC, BDK: c.bdk}
 	for _, card := range c.deck {
 		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
 			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor}

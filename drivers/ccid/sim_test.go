@@ -16,7 +16,7 @@ import (
 // The driver keeps the promises of its class before the simulated reader, on a
 // pseudo-terminal, through the true serial wrapper.
 func TestConformanceSimulated(t *testing.T) {
-	deck, _, err := issuer.Deck(rand.Reader, [16]byte{1}, time.Now())
+	deck, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{1}}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ func TestPINConformanceSimulated(t *testing.T) {
 		order := c.order
 		order.Name, order.PAN, order.PIN = "good", "9999010000000017", drivertest.RightPIN
 		order.AID, order.Label, order.Expires = issuer.AID, "TEST", time.Now().AddDate(1, 0, 0)
-		card, err := issuer.Personalise(rand.Reader, authority, [16]byte{1}, order)
+		card, err := issuer.Personalise(rand.Reader, authority, issuer.MasterKeys{AC: [16]byte{1}}, order)
 		if err != nil {
 			t.Fatal(err)
 		}

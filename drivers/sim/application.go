@@ -68,7 +68,7 @@ func (c *Card) selectFile(cmd apdu) ([]byte, int) {
 	from := c.next
 	c.reset()
 	switch {
-	case c.p.Behaviour == issuer.Blocked:
+	case c.p.Behaviour == issuer.Blocked, c.counters.CardBlocked:
 		return nil, swNotSupported
 	case cmd.p1 != 0x04 || cmd.p2 != selectFirst && cmd.p2 != selectNext:
 		return nil, swWrongParameters
@@ -86,6 +86,9 @@ func (c *Card) selectFile(cmd apdu) ([]byte, int) {
 	for i := from; i < len(c.applications); i++ {
 		if a := c.applications[i]; len(cmd.data) >= 5 && bytes.HasPrefix(a.p.AID, cmd.data) {
 			c.application, c.at, c.next = a, selected, i+1
+			if c.blocked() {
+				return a.fci(priority(i)), swInvalidated
+			}
 			return a.fci(priority(i)), swOK
 		}
 	}

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"cmp"
+	"fmt"
 	"io"
 
 	"github.com/cloudpos/cloudpos/emv/issuer"
@@ -16,6 +17,9 @@ const (
 	swWrongLength     = 0x6700
 	swBlocked         = 0x6983
 	swConditions      = 0x6985
+	swNoMAC           = 0x6987
+	swWrongMAC        = 0x6988
+	swInvalidated     = 0x6283
 	swWrongData       = 0x6A80
 	swNotSupported    = 0x6A81
 	swNotFound        = 0x6A82
@@ -63,6 +67,8 @@ type Card struct {
 	amounts   map[tlv.Tag][]byte // what the terminal told in the last list
 	told      []byte             // all that it told for PDOL, CDOL1 and CDOL2
 	arqc      [8]byte
+	firstAC   [8]byte // of the first GENERATE AC, whatever its type
+	chain     [8]byte // what the MAC of the next script command begins with
 	arc       [2]byte // authenticated by the issuer
 	trusted   bool    // the issuer's answer was right
 	failed    bool    // it was wrong
@@ -70,11 +76,24 @@ type Card struct {
 	pinRight  bool
 }
 
-// Counters are what a chip remembers without power.
+// Counters are what a chip remembers without power. It holds a PIN, so it
+// prints masked; only its JSON has it in the clear, for a file of mode 0600.
 type Counters struct {
 	ATC        uint16 `json:"atc"`         // 9F36
 	LastOnline uint16 `json:"last_online"` // 9F13
 	PINTries   int    `json:"pin_tries"`   // 9F17
+
+	// What the issuer has changed since the card was made.
+	PIN         string `json:"pin,omitempty"`
+	CardBlocked bool   `json:"card_blocked,omitempty"`
+	Blocked     uint8  `json:"blocked,omitempty"`     // a bit for each application that is, the first the lowest
+	LowerLimit  *uint8 `json:"lower_limit,omitempty"` // 9F14
+	UpperLimit  *uint8 `json:"upper_limit,omitempty"` // 9F23
+}
+
+// Format masks the PIN for every fmt verb.
+func (k Counters) Format(f fmt.State, _ rune) {
+	_, _ = fmt.Fprintf(f, "[ATC %d, last online %d, %d tries]", k.ATC, k.LastOnline, k.PINTries)
 }
 
 // NewCard makes a chip from a profile. random gives the numbers of its
@@ -125,6 +144,7 @@ func (c *Card) ATR() []byte {
 func (c *Card) reset() {
 	c.at, c.amounts, c.told, c.arqc, c.arc = idle, nil, nil, [8]byte{}, [2]byte{}
 	c.trusted, c.failed, c.pinRight, c.challenge = false, false, false, nil
+	c.firstAC, c.chain = [8]byte{}, [8]byte{}
 	c.application, c.next = c.applications[0], 0
 }
 
@@ -191,10 +211,14 @@ func (c *Card) dispatch(cmd apdu) ([]byte, int) {
 		return c.getChallenge()
 	case 0x0020:
 		return nil, c.verify(cmd)
+	case 0x8416, 0x8418, 0x841E, 0x8424, 0x04DA:
+		return nil, c.script(cmd)
+	case 0x8016, 0x8018, 0x801E, 0x8024, 0x00DA: // the same without secure messaging
+		return nil, swNoMAC
 	case 0x00C0: // GET RESPONSE, of which nothing waits
 		return nil, swConditions
 	}
-	if cmd.cla != 0x00 && cmd.cla != 0x80 {
+	if cmd.cla&^0x84 != 0 {
 		return nil, swUnknownCLA
 	}
 	return nil, swUnknownINS
@@ -218,7 +242,7 @@ func (c *Card) readRecord(cmd apdu) ([]byte, int) {
 	for _, r := range c.p.Records {
 		known = known || r.SFI == sfi
 		if r.SFI == sfi && r.Number == cmd.p1 {
-			return r.Data, swOK
+			return c.written(r.Data), swOK
 		}
 	}
 	if known {

@@ -35,7 +35,7 @@ func (c *Card) verify(cmd apdu) int {
 	c.challenge = nil
 	key := c.pinCipher()
 	switch {
-	case c.at < initiated || c.p.PIN == "":
+	case c.at < initiated || c.pin() == "":
 		return swConditions
 	case cmd.p2 != verifyPlain && (cmd.p2 != verifyEnciphered || key == nil):
 		return swNoReference
@@ -50,7 +50,7 @@ func (c *Card) verify(cmd apdu) int {
 	if cmd.p2 == verifyEnciphered {
 		block = decipherPIN(key, cmd.data, challenge)
 	}
-	if subtle.ConstantTimeCompare(block, plainPINBlock(c.p.PIN)) == 1 {
+	if subtle.ConstantTimeCompare(block, plainPINBlock(c.pin())) == 1 {
 		c.counters.PINTries, c.pinRight = pinTriesMax, true
 		return swOK
 	}

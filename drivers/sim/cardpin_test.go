@@ -19,7 +19,7 @@ func pinCard(t *testing.T, own bool) *Card {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := issuer.Personalise(rand.Reader, a, testIMK, issuer.Order{
+	p, err := issuer.Personalise(rand.Reader, a, issuer.MasterKeys{AC: testIMK}, issuer.Order{
 		Name: "keys", PAN: "9999010000000017", PIN: "1234", PINKey: own, AID: issuer.AID, Label: "TEST", Expires: expires,
 	})
 	if err != nil {

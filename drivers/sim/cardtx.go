@@ -87,6 +87,9 @@ func (c *Card) generateAC(cmd apdu) ([]byte, int) {
 	c.told = append(c.told, cmd.data...)
 	kind := c.decide(cmd.p1&typeMask, second)
 	ac := c.cryptogram(kind, second)
+	if !second {
+		c.firstAC, c.chain = ac, ac
+	}
 	if kind == typeARQC {
 		c.arqc, c.at = ac, askedHost
 	} else {
@@ -110,7 +113,7 @@ func (c *Card) learn(list tlv.DOL, data []byte) {
 // decide is the card's own risk management.
 func (c *Card) decide(asked byte, second bool) byte {
 	switch {
-	case asked == typeAAC:
+	case asked == typeAAC, c.blocked(): // EMV 4.4 Book 3, 6.5.1 and 6.5.3
 		return typeAAC
 	case !second:
 		return typeARQC

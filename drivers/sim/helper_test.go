@@ -15,6 +15,12 @@ import (
 
 var testIMK = [16]byte{0x0F, 0x1E, 0x2D, 0x3C, 0x4B, 0x5A, 0x69, 0x78, 1, 2, 3, 4, 5, 6, 7, 8}
 
+// The issuer's keys for scripts.
+var (
+	testMAC      = [16]byte{0x11, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+	testEncipher = [16]byte{0x22, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}
+)
+
 type madeDeck struct {
 	cards []issuer.Profile
 	ca    issuer.CAKey
@@ -23,7 +29,7 @@ type madeDeck struct {
 
 // madeOnce is made once: RSA keys are slow.
 var madeOnce = sync.OnceValue(func() madeDeck {
-	cards, ca, err := issuer.Deck(rand.Reader, testIMK, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	cards, ca, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: testIMK, MAC: testMAC, Encipher: testEncipher}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
 	return madeDeck{cards, ca, err}
 })
 

@@ -26,7 +26,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var deckOnce = sync.OnceValues(func() ([]issuer.Profile, error) {
-	cards, _, err := issuer.Deck(rand.Reader, [16]byte{7}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	cards, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{7}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
 	return cards, err
 })
 

@@ -30,7 +30,7 @@ func FuzzControl(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	cards, _, err := issuer.Deck(rand.Reader, [16]byte{7}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	cards, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{7}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		f.Fatal(err)
 	}

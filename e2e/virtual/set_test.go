@@ -59,7 +59,7 @@ func newSet(dir string) (*set, error) {
 			return nil, err
 		}
 	}
-	deck, ca, err := issuer.Deck(random, imk, opened)
+	deck, ca, err := issuer.Deck(random, issuer.MasterKeys{AC: imk}, opened)
 	if err != nil {
 		return nil, err
 	}

@@ -72,9 +72,9 @@ func List() []Listing {
 }
 
 // Deck makes the development set's cards and the authority above them, whose
-// public key goes into the terminals' parameters. imk is the issuer's master
-// key for application cryptograms. Cards are good from the day before now.
-func Deck(random io.Reader, imk [16]byte, now time.Time) ([]Profile, CAKey, error) {
+// public key goes into the terminals' parameters. Cards are good from the day
+// before now.
+func Deck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, CAKey, error) {
 	year := now.Year()
 	caExpiry := time.Date(year+caYears, time.December, 31, 0, 0, 0, 0, time.UTC)
 	a, err := NewAuthority(RID, CAIndex, BIN, caExpiry)
@@ -89,7 +89,7 @@ func Deck(random io.Reader, imk [16]byte, now time.Time) ([]Profile, CAKey, erro
 		o.Country, o.Currency = chinaISO, chinaISO
 		o.Issued = now.AddDate(0, 0, -1)
 		o.Expires = time.Date(year+cardYears, time.December, 31, 0, 0, 0, 0, time.UTC)
-		card, err := Personalise(random, a, imk, o)
+		card, err := Personalise(random, a, keys, o)
 		if err != nil {
 			return nil, CAKey{}, err
 		}

@@ -85,15 +85,15 @@ type Order struct {
 	Others      []Order   // further applications of the same chip
 }
 
-// Personalise makes a card. imk is the issuer's master key for application
-// cryptograms; serials come from random.
-func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile, error) {
+// Personalise makes a card. keys are the issuer's; serials come from random.
+func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Profile, error) {
 	const psn = "01"
-	mk := DeriveICC(imk, o.PAN, psn)
+	mk := DeriveICC(keys.AC, o.PAN, psn)
+	mac, encipher := DeriveICC(keys.MAC, o.PAN, psn), DeriveICC(keys.Encipher, o.PAN, psn)
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
 		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1,
-		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], AIP: o.Proof.aip(),
+		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.Proof.aip(),
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}
 	account := accountRecord(o)
@@ -112,7 +112,7 @@ func Personalise(random io.Reader, a *Authority, imk [16]byte, o Order) (Profile
 	}
 	p.Records = records(a, proof, pinKey, trackRecord(o), account)
 	p.AFL = fileLocator(p.Records)
-	if p.Others, err = personaliseOthers(random, a, imk, o); err != nil {
+	if p.Others, err = personaliseOthers(random, a, keys, o); err != nil {
 		return Profile{}, err
 	}
 	if err := p.Check(); err != nil {
@@ -193,12 +193,12 @@ func (a *Authority) proveStatic(random io.Reader, p *Profile, _ Order, static []
 }
 
 // personaliseOthers makes the further applications of a chip.
-func personaliseOthers(random io.Reader, a *Authority, imk [16]byte, chip Order) ([]Profile, error) {
+func personaliseOthers(random io.Reader, a *Authority, keys MasterKeys, chip Order) ([]Profile, error) {
 	var made []Profile
 	for _, o := range chip.Others {
 		o.Behaviour, o.Protocol = chip.Behaviour, chip.Protocol
 		o.Country, o.Currency, o.Issued, o.Expires = chip.Country, chip.Currency, chip.Issued, chip.Expires
-		p, err := Personalise(random, a, imk, o)
+		p, err := Personalise(random, a, keys, o)
 		if err != nil {
 			return nil, err
 		}

@@ -30,7 +30,7 @@ type madeDeck struct {
 
 // deck is made once: RSA keys are slow.
 var deck = sync.OnceValue(func() madeDeck {
-	cards, ca, err := issuer.Deck(rand.Reader, testIMK, now)
+	cards, ca, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: testIMK}, now)
 	return madeDeck{cards, ca, err}
 })
 

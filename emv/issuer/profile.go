@@ -69,25 +69,29 @@ type Profile struct {
 	PSN       string    `json:"psn"`    // 5F34, two digits
 	Expiry    string    `json:"expiry"` // 5F24, YYMMDD
 	PIN       string    `json:"pin"`
-	Keys      []string  `json:"keys,omitempty"` // what the customer types, PIN request by PIN request
+	OldPIN    string    `json:"old_pin,omitempty"` // what the chip has until the issuer changes it
+	Keys      []string  `json:"keys,omitempty"`    // what the customer types, PIN request by PIN request
 	Behaviour Behaviour `json:"behaviour,omitempty"`
 	Protocol  int       `json:"protocol"` // 0 or 1: T=0 or T=1
 
-	AID       Hex      `json:"aid"`
-	Label     string   `json:"label"`
-	Preferred Hex      `json:"preferred,omitempty"`          // 9F12, in code table 1
-	Version   Version  `json:"cryptogram_version,omitempty"` // Common when it is 0
-	MasterKey Hex      `json:"master_key"`                   // for application cryptograms
-	ICCKey    Hex      `json:"icc_key"`                      // RSA, PKCS #8; none without DDA and CDA
-	PINKey    Hex      `json:"pin_key,omitempty"`            // RSA, PKCS #8, for enciphered PINs alone; none: ICCKey is
-	AIP       Hex      `json:"aip"`
-	AFL       Hex      `json:"afl"`
-	PDOL      Hex      `json:"pdol"`
-	CDOL1     Hex      `json:"cdol1"`
-	CDOL2     Hex      `json:"cdol2"`
-	DDOL      Hex      `json:"ddol"`
-	Format1   bool     `json:"format1,omitempty"` // answers in format 1 where there is a choice
-	Records   []Record `json:"records"`
+	AID       Hex     `json:"aid"`
+	Label     string  `json:"label"`
+	Preferred Hex     `json:"preferred,omitempty"`          // 9F12, in code table 1
+	Version   Version `json:"cryptogram_version,omitempty"` // Common when it is 0
+	MasterKey Hex     `json:"master_key"`                   // for application cryptograms
+	// For script commands; a card that was made without them takes none.
+	MACKey      Hex      `json:"mac_key,omitempty"`
+	EncipherKey Hex      `json:"encipher_key,omitempty"`
+	ICCKey      Hex      `json:"icc_key"`           // RSA, PKCS #8; none without DDA and CDA
+	PINKey      Hex      `json:"pin_key,omitempty"` // RSA, PKCS #8, for enciphered PINs alone; none: ICCKey is
+	AIP         Hex      `json:"aip"`
+	AFL         Hex      `json:"afl"`
+	PDOL        Hex      `json:"pdol"`
+	CDOL1       Hex      `json:"cdol1"`
+	CDOL2       Hex      `json:"cdol2"`
+	DDOL        Hex      `json:"ddol"`
+	Format1     bool     `json:"format1,omitempty"` // answers in format 1 where there is a choice
+	Records     []Record `json:"records"`
 
 	// Others are further applications of the same chip, in the order of their
 	// priority. Behaviour, protocol and keys are the chip's own.
@@ -117,6 +121,9 @@ func (p Profile) DDA() bool { return p.AIP[0]&aipDDA != 0 }
 
 // CDA tells whether the card signs its cryptograms.
 func (p Profile) CDA() bool { return p.AIP[0]&aipCDA != 0 }
+
+// Scripts tells whether the card takes commands from its issuer.
+func (p Profile) Scripts() bool { return len(p.MACKey) > 0 }
 
 // Signs tells whether the card has a key of its own.
 func (p Profile) Signs() bool { return p.DDA() || p.CDA() }
@@ -160,8 +167,12 @@ func (p Profile) Check() error {
 		return fmt.Errorf("%w: %s: account number of %d characters", ErrProfile, p.Name, len(p.PAN))
 	case p.PIN != "" && (len(p.PIN) < 4 || len(p.PIN) > 12 || !decimal(p.PIN)):
 		return fmt.Errorf("%w: %s: PIN of %d characters", ErrProfile, p.Name, len(p.PIN))
+	case p.OldPIN != "" && (len(p.OldPIN) < 4 || len(p.OldPIN) > 12 || !decimal(p.OldPIN)):
+		return fmt.Errorf("%w: %s: old PIN of %d characters", ErrProfile, p.Name, len(p.OldPIN))
 	case len(p.MasterKey) != 16:
 		return fmt.Errorf("%w: %s: master key of %d bytes, want 16", ErrProfile, p.Name, len(p.MasterKey))
+	case len(p.MACKey) != len(p.EncipherKey) || len(p.MACKey) != 0 && len(p.MACKey) != 16:
+		return fmt.Errorf("%w: %s: keys for scripts of %d and %d bytes, want 16 or none", ErrProfile, p.Name, len(p.MACKey), len(p.EncipherKey))
 	case len(p.AID) < 5 || len(p.AID) > 16:
 		return fmt.Errorf("%w: %s: AID of %d bytes, want 5 to 16", ErrProfile, p.Name, len(p.AID))
 	case len(p.AIP) != 2 || len(p.AFL) == 0 || len(p.AFL)%4 != 0:

@@ -69,7 +69,7 @@ func TestFind(t *testing.T) {
 // No card of the catalogue may break down, whatever a terminal sends: each
 // answers every command by silence or by data and a status word.
 func FuzzShim(f *testing.F) {
-	deck, _, err := issuer.Deck(rand.Reader, [16]byte{1}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	deck, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{1}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
 	if err != nil {
 		f.Fatal(err)
 	}
