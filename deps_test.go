@@ -48,12 +48,15 @@ var allowed = map[string][]string{
 	"drivers/drivertest": {"drivers"},
 
 	// The card.
-	"emv/tlv":     {},
-	"emv/apdu":    {},
-	"emv/oda":     {"emv/tlv"},
-	"emv":         {"emv/apdu", "emv/tlv", "emv/oda"},
-	"emv/explain": {"emv/tlv"},
-	"emv/issuer":  {"emv/tlv"},
+	"emv/tlv":                 {},
+	"emv/tlv/tlvtest":         {"emv/tlv"},
+	"emv/apdu":                {},
+	"emv/oda":                 {"emv/tlv"},
+	"emv":                     {"emv/apdu", "emv/tlv", "emv/oda"},
+	"emv/contactless":         {"emv", "emv/apdu", "emv/tlv"},
+	"emv/contactless/taptest": {"emv", "emv/tlv", "emv/tlv/tlvtest"},
+	"emv/explain":             {"emv/tlv"},
+	"emv/issuer":              {"emv/tlv"},
 
 	// The sale.
 	"keys":    {},

@@ -270,7 +270,9 @@ func (k *Kernel) end(status Status, reason Reason, detail string) Action {
 		Online: k.host.Online, ARC: string(k.terminal[tlv.ARC]),
 		HostApproved: k.host.Approved && status != Approved,
 		Record:       k.objects(recordTags),
-		Alternate:    reason == ReasonCardRemoved && !k.readable,
+	}
+	if reason == ReasonCardRemoved && !k.readable {
+		o.Alternate = InterfaceStripe
 	}
 	k.state = ended
 	return Done{Outcome: o}

@@ -19,6 +19,9 @@
 //		}
 //	}
 //
+// A machine that taps cards (package contactless) has further events and
+// actions; they are in tap.go.
+//
 // Endings are of three kinds. What card or host decided is an Outcome. What
 // breaks our own contract is an error of Step, and never an approval. A card
 // that breaks the rules ends in an Outcome whose Reason cites the rule.
@@ -116,6 +119,7 @@ type (
 		Card Card
 		CVM  CVM
 		Data []byte // TLV objects for the issuer: DE 55 without PAN and track
+		Parameters
 	}
 	// Done is the end.
 	Done struct{ Outcome Outcome }
@@ -160,6 +164,7 @@ const (
 	TryAgain
 	TryAnotherInterface
 	SelectNext
+	OnlineRequest // of a kernel; its Entry Point turns it into GoOnline
 )
 
 // CVM is how the cardholder was verified.
@@ -171,8 +176,9 @@ const (
 	CVMOnlinePIN
 	CVMSignature
 	CVMOfflinePIN
-	CVMDevice
+	CVMDevice // by the cardholder's own device: a confirmation code
 	CVMFailed
+	CVMNotApplicable // the tap ended before it mattered
 )
 
 // Reason says why, for journal, slip and log; a machine word, never shown raw
@@ -192,29 +198,7 @@ type Outcome struct {
 	// HostApproved and not Approved: the host must be told to reverse.
 	HostApproved bool
 	Record       []byte // TLV objects of the end: cryptogram, TVR, TSI, 9F34, 9F5B; no PAN or track
-
-	// Book A 6.2.
-	Start         Restart
-	UIOnOutcome   *UIRequest
-	UIOnRestart   *UIRequest
-	Discretionary []byte
-	// Alternate: another interface may be tried. A contact card says so by
-	// falling silent before an application was selected, and never later.
-	Alternate      bool
-	Receipt        bool
-	FieldOff       time.Duration
-	RemovalTimeout time.Duration
-	CardNeeded     bool // the card must stay or come back
-}
-
-// Restart says where the Entry Point restarts.
-type Restart uint8
-
-// UIRequest is a message for the cardholder, by the identifiers of Book A 9.4.
-type UIRequest struct {
-	Message uint8
-	Status  uint8
-	Hold    time.Duration
+	Parameters
 }
 
 // Application is what the terminal accepts, and how: one AID of the parameters.

@@ -15,7 +15,7 @@ import (
 // cvmWord is the journal's word for how the cardholder was verified.
 func cvmWord(c emv.CVM) string {
 	switch c {
-	case emv.CVMNone:
+	case emv.CVMNone, emv.CVMNotApplicable:
 		return "none"
 	case emv.CVMOnlinePIN:
 		return "online-pin"

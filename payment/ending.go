@@ -30,7 +30,7 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 		return f.reverse(ending)
 	case f.mayRetryPIN(o):
 		return f.beginAttempt(NoticeWrongPIN)
-	case o.Alternate && f.unread && !f.sent:
+	case o.Alternate&emv.InterfaceStripe != 0 && f.unread && !f.sent:
 		return f.chipUnread()
 	default:
 		return f.end(Declined, ending)

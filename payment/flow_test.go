@@ -31,7 +31,7 @@ type scriptedCard struct{ words []string }
 
 func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 	if _, gone := e.(emv.CardGone); gone && len(c.words) > 0 && c.words[0] == "unselected" {
-		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed", Alternate: true}}, nil
+		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed", Parameters: emv.Parameters{Alternate: emv.InterfaceStripe}}}, nil
 	} else if gone {
 		return emv.Done{Outcome: emv.Outcome{Reason: "card-removed", Record: []byte("\x95\x01\x80")}}, nil
 	}

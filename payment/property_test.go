@@ -75,9 +75,13 @@ func (c *anyCard) Step(e emv.Event) (emv.Action, error) {
 	}
 	card := emv.Card{PAN: []byte("9999010000000017"), Track2: []byte("track")}
 	if _, ok := e.(emv.CardGone); ok {
-		alternate := !c.selected && rapid.Bool().Draw(c.w.t, "before selection")
-		c.w.selected = c.w.selected || !alternate
-		return emv.Done{Outcome: emv.Outcome{Reason: "gone", Card: card, Alternate: alternate}}, nil
+		o := emv.Outcome{Reason: "gone", Card: card}
+		if alternate := !c.selected && rapid.Bool().Draw(c.w.t, "before selection"); alternate {
+			o.Alternate = emv.InterfaceStripe
+		} else {
+			c.w.selected = true
+		}
+		return emv.Done{Outcome: o}, nil
 	}
 	words := []string{"transmit", "transmit", "declined", "refused"}
 	switch {

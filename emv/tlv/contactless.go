@@ -4,6 +4,7 @@ package tlv
 // explanation.
 const (
 	Track1MagStripe       Tag = 0x56     // track 1 data, kernel 2
+	ExtendedSelection     Tag = 0x9F29   // extended selection
 	KernelIdentifier      Tag = 0x9F2A   // kernel identifier
 	TransactionCategory   Tag = 0x9F53   // transaction category code
 	DataStorageIdentifier Tag = 0x9F5E   // data storage identifier: PAN and sequence number
@@ -22,7 +23,7 @@ const (
 var contactless = map[Tag]Definition{
 	Track1MagStripe:       {"track 1 data (magnetic stripe mode)", AlphanumericSpecial, 0, 76, FromCard},
 	0x96:                  {"kernel identifier (terminal)", Binary, 1, 8, FromTerminal},
-	0x9F29:                {"extended selection", Binary, 0, 16, FromCard},
+	ExtendedSelection:     {"extended selection", Binary, 0, 16, FromCard},
 	KernelIdentifier:      {"kernel identifier", Binary, 0, 8, FromCard},
 	0x9F50:                {"offline accumulator balance", Numeric, 6, 6, FromCard},
 	0x9F51:                {"data object list of RECOVER AC", Binary, 0, 250, FromCard},
