@@ -75,6 +75,8 @@ func (k *Kernel) issuerCode(t tlv.Tag, absent byte) [5]byte {
 	return code
 }
 
+// setARC sets 8A, for the cryptogram that is asked for next and for the end.
+// EMV 4.4 Book 4, A6.
 func (k *Kernel) setARC(code string) { k.terminal[tlv.ARC] = []byte(code) }
 
 // generate asks for a cryptogram with the data of a list. EMV 4.4 Book 3,

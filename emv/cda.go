@@ -101,6 +101,7 @@ func (k *Kernel) wantsSignature(request cryptogram) bool {
 }
 
 // toBeSigned tells whether a cryptogram with this information must be signed.
+// EMV 4.4 Book 2, 6.6.1.
 func (k *Kernel) toBeSigned(information []byte) bool {
 	return k.auth.signature == signatureAsked && len(information) == 1 &&
 		cryptogram(information[0]&cryptogramMask) != authenticationCryptogram

@@ -33,7 +33,8 @@ const (
 	claProprietary   = 0x80
 )
 
-// sw is the status word of a response; take saw to it that there is one.
+// sw is the status word of a response; take saw to it that there is one. EMV 4.4
+// Book 3, 6.3.5.
 func (r Response) sw() uint16 { return apdu.Status(r.Data) }
 
 // body is the response without its status word.

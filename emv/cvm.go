@@ -64,7 +64,8 @@ func parseCVMList(list []byte) (cvmRules, error) {
 	return rules, nil
 }
 
-// verifyCardholder works through the card's list. EMV 4.4 Book 3, 10.5.
+// verifyCardholder works through the card's list. EMV 4.4 Book 3, 10.5 and Book
+// 4, 6.3.4.5.
 func (k *Kernel) verifyCardholder() (Action, error) {
 	if !k.aip(aipCVM) {
 		return k.assessRisk()
@@ -116,7 +117,8 @@ func (k *Kernel) applyRules() (Action, error) {
 	return k.verificationFailed()
 }
 
-// perform is for the methods that need nothing more at this point.
+// perform is for the methods that need nothing more at this point. A signature
+// is unknown until somebody has looked at it. EMV 4.4 Book 4, 6.3.4.5.
 func (k *Kernel) perform(rule cvmRule) (Action, error) {
 	k.cvm, k.cvmResults = CVMNone, [3]byte{rule.code, rule.condition, cvmSuccessful}
 	if rule.method() == methodSignature {
@@ -126,7 +128,8 @@ func (k *Kernel) perform(rule cvmRule) (Action, error) {
 }
 
 // askPIN asks for the PIN of a method, unless there is no sense in it: nobody
-// enters one any more, or the card would not look at it.
+// enters one any more, or the card would not look at it. EMV 4.4 Book 3, 10.5.1
+// and 10.5.2.
 func (k *Kernel) askPIN(method byte) (Action, bool) {
 	switch {
 	case k.rules.noPIN:
@@ -151,7 +154,7 @@ func (k *Kernel) pinEntered(p PINResult) (Action, error) {
 }
 
 // pinMissing goes on without a PIN; the cardholder is not asked for another.
-// EMV 4.4 Book 3, 10.5.
+// EMV 4.4 Book 3, 10.5 and Book 4, 6.3.4.3.
 func (k *Kernel) pinMissing(p PINResult) (Action, error) {
 	switch p.Status {
 	case PINBypassed:
@@ -167,7 +170,7 @@ func (k *Kernel) pinMissing(p PINResult) (Action, error) {
 	return k.pinFailed()
 }
 
-// pinFailed leaves the rule of a PIN without success.
+// pinFailed leaves the rule of a PIN without success. EMV 4.4 Book 4, 6.3.4.5.
 func (k *Kernel) pinFailed() (Action, error) {
 	rule := k.rules.rest[0]
 	k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
@@ -178,7 +181,8 @@ func (k *Kernel) pinFailed() (Action, error) {
 	return k.applyRules()
 }
 
-// verificationFailed notes it; action analysis decides what it means.
+// verificationFailed notes it; action analysis decides what it means. EMV 4.4
+// Book 3, 10.5 and Book 4, 6.3.4.5.
 func (k *Kernel) verificationFailed() (Action, error) {
 	k.tvr.set(tvrCVMFailed)
 	k.cvm = CVMFailed

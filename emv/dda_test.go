@@ -113,7 +113,7 @@ var ddaStories = []signedStory{
 		c.certifyCard(t, "04 999901000000001FFFFF 1228 000002")
 		c.internal = newDDACard(t).internal
 	}},
-	{"elliptic-curve", "The issuer's certificate is one of an elliptic curve, which this terminal does not\nclaim: failed.\nBook 2, 12.", 0x08, func(_ *testing.T, c *ddaCard) {
+	{"elliptic-curve", "The issuer's certificate is one of an elliptic curve, which this terminal does not\nclaim: failed.\nBook 2, 5.3 and A2.1.", 0x08, func(_ *testing.T, c *ddaCard) {
 		c.issuerData = "8F[01] 90[1200999901FFFF1020301231000001F043504F5301" + strings.Repeat("00", 96) + "] 9F32[03]"
 		c.internal = ""
 	}},

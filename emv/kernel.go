@@ -192,7 +192,8 @@ func (k *Kernel) step(e Event) (Action, error) {
 	return nil, fmt.Errorf("%w: %T while %v", ErrUnexpected, e, k.state)
 }
 
-// take calls the stage if the event is the one that it takes.
+// take calls the stage if the event is the one that it takes. A response has a
+// status word at least. EMV 4.4 Book 3, 6.3.5.
 func take[E Event](k *Kernel, e Event, stage func(E) (Action, error)) (Action, error) {
 	fitting, ok := e.(E)
 	if !ok {

@@ -207,7 +207,7 @@ var xdaStories = []xdaStory{
 	{"aip-changed", "Somebody added to the AIP, which the card's certificate covers.\nBook 2, 12.4.", func(_ *testing.T, c *xdaCard) {
 		c.aip = "9D00"
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "= Declined: declined by issuer: ", "hash differs"}},
-	{"data-missing", "The card has no certificate: data missing, TVR B1b6, at once; B5b2 later.\nBook 3, 7.2; Book 2, 12.3.", func(_ *testing.T, c *xdaCard) {
+	{"data-missing", "The card has no certificate: data missing, TVR B1b6, at once; B5b2 later.\nBook 3, 7.2; Book 2, 12.", func(_ *testing.T, c *xdaCard) {
 		c.iccData = "9F47[03]"
 	}, []string{clearARQC, "! host 00 approved", clearTC}, []string{"> 80AE88", "2100008000", "? online", "95[2100008002]", "= Approved"}},
 	{"record-unusable", "A signed record of another file is no template: no key can be recovered.\nBook 2, 12.4.", func(_ *testing.T, c *xdaCard) {
@@ -246,7 +246,7 @@ var xdaStories = []xdaStory{
 		[]string{"signed 80 format", "! host 05 declined", plainAAC}, []string{"95[0100008100]", "05, want 15"}},
 	{"arqc-unsigned", "An ARQC in format 1, which has no room for a signature: TVR B4b1.\nBook 2, 12.5; Book 4, 6.3.2.2.4.", nil,
 		[]string{plainARQC, "! host 05 declined", plainAAC}, []string{"? online", "95[0100008100]", "data missing", "9B[E800]"}},
-	{"arqc-without-cryptogram", "XDA leaves the cryptogram in the clear; without it the card breaks the rules.\nBook 3, 6.5.5; Book 2, 12.5.", nil,
+	{"arqc-without-cryptogram", "XDA leaves the cryptogram in the clear; without it the card breaks the rules.\nBook 3, 6.5.5.", nil,
 		[]string{"signed 80 bare"}, []string{"= EndApplication: card data", "9F26 is missing"}},
 	{"tc-wrong", "The card would approve by itself, wrongly signed: the issuer is asked about the TC. Its\napproval is final: no EXTERNAL AUTHENTICATE and no second GENERATE AC, but both scripts.\nBook 4, 6.3.2.2.4.", offlineXDA(),
 		[]string{"signed 40 data", approvedXDA, "< 9000", "< 9000"},
