@@ -73,6 +73,45 @@ func TestPaperOut(t *testing.T) {
 	t.Logf("paper out at %d places of a slip of %d lines; it left %d broken pieces with a receipt number", tried, lines, broken)
 }
 
+// TestPaperOutBetweenSlips ends the roll all over the two slips of a sale that
+// the customer signs: whatever is whole on paper is not printed again, and what
+// is not is owed.
+func TestPaperOutBetweenSlips(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	must(t, r.StartAgent(t.Context()))
+	sells(t, r, "signature")
+	must(t, r.UntilSettled(t.Context()))
+	paper, err := r.Shop.Paper()
+	must(t, err)
+	if len(paper) != 2 || !strings.Contains(strings.Join(paper[0].Lines, " "), "Signature:") || strings.Contains(strings.Join(paper[1].Lines, " "), "Signature:") {
+		t.Fatalf("on paper are %d slips, want one to sign and then the customer's", len(paper))
+	}
+	first, lines := len(paper[0].Lines), len(paper[0].Lines)+len(paper[1].Lines)
+	for n := 0; n <= lines; n += 7 {
+		must(t, r.Shop.PaperOut(n))
+		report := begin(t, r, "--card", "signature").ends(0, "")
+		owes(t, r, "out of paper")
+		must(t, r.Shop.PaperIn())
+		must(t, r.UntilSettled(t.Context()))
+		if pieces, complete, copies := slipsOf(t, r, report); complete != 2 || copies != 0 {
+			t.Errorf("paper out after %d lines: %d slips, %d complete, %d copies", n, pieces, complete, copies)
+		}
+	}
+	must(t, r.Shop.PaperOut(first+3)) // in the customer's slip
+	report := begin(t, r, "--card", "signature").ends(0, "")
+	owes(t, r, "out of paper")
+	must(t, r.Agent.Kill())
+	must(t, r.StartAgent(t.Context()))
+	owes(t, r, "out of paper")
+	must(t, r.Shop.PaperIn())
+	must(t, r.UntilSettled(t.Context()))
+	if _, complete, copies := slipsOf(t, r, report); complete != 2 || copies != 1 {
+		t.Errorf("killed in the customer's slip: %d complete, %d copies, want the slip to sign once and a copy of the other", complete, copies)
+	}
+	must(t, r.Agree(t.Context()))
+}
+
 // TestPrinterStops opens the cover, jams the cutter and pulls the cable, before
 // a slip and in its middle. A slip of which the printer has got all, but not
 // told its end, may come out whole: what is printed instead is a copy.

@@ -21,6 +21,7 @@ func TestSales(t *testing.T) {
 		{"approve", "12.50", 0, "approved", "00", "none"},
 		{"pin", "12.50", 0, "approved", "00", "online-pin"},
 		{"wrongpin", "12.50", 0, "approved", "00", "online-pin"},
+		{"signature", "12.50", 0, "approved", "00", "signature"},
 		{"nopse", "12.50", 0, "approved", "00", "none"},
 		{"static", "12.50", 0, "approved", "00", "none"},
 		{"status", "12.50", 0, "approved", "00", "none"},

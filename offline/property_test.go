@@ -82,6 +82,7 @@ func drawEntry(rt *rapid.T, j journal, known *[]payment.Numbers) payment.Entry {
 	return rapid.SampledFrom([]payment.Entry{
 		s.ends(payment.Approved), offline, s.authorising(2), s.ends(payment.Declined), s.ends(payment.Reversing),
 		s.reversed(), s.mark(payment.Printed), s.mark(payment.Acknowledged), s.mark("smudged"),
+		s.signs(), s.mark(payment.SignedCopy),
 	}).Draw(rt, "entry")
 }
 

@@ -23,9 +23,9 @@ type Queue interface {
 // on paper: the next try is a copy.
 var ErrMaybePrinted = errors.New("offline: the slip may be on paper")
 
-// Print puts a slip on paper, and returns nil when it is there. A copy says on
-// its face that it is one.
-type Print func(ctx context.Context, r payment.Record, isCopy bool) error
+// Print puts a slip of a record on paper, the one that earns the mark, and
+// returns nil when it is there. A copy says on its face that it is one.
+type Print func(ctx context.Context, r payment.Record, slip payment.Mark, isCopy bool) error
 
 // SpoolerOpts are a Spooler's options.
 type SpoolerOpts struct {
@@ -43,16 +43,17 @@ type SpoolStatus struct {
 }
 
 // Spooler prints what is approved and not printed, oldest first, one after the
-// other. Each slip is printed until Print succeeds, then marked. A slip that
-// was in the spool when Run started may be on paper already, for want of the
-// mark alone: it is printed as a copy.
+// other. Each slip is printed until Print succeeds, then marked; only then
+// comes the next one of the same record, if it has two. A slip that was owed
+// when Run started may be on paper already, for want of the mark alone: it is
+// printed as a copy.
 type Spooler struct {
 	queue Queue
 	print Print
 	opts  SpoolerOpts
 	retry chan struct{}
-	old   map[payment.ID]bool // may be on paper already, from before Run for one
-	done  map[payment.ID]bool // on paper, with a mark that could not be committed
+	old   map[payment.ID]bool // what is owed next may be on paper already, from before Run for one
+	done  map[payment.ID]bool // what is owed next is on paper, with a mark that could not be committed
 
 	mu  sync.Mutex
 	err error
@@ -134,30 +135,39 @@ func (s *Spooler) pass(ctx context.Context) error {
 			unreadable = err
 			continue
 		}
-		if !s.done[r.ID] {
-			if err := s.print(ctx, r, s.old[r.ID]); err != nil {
-				s.old[r.ID] = s.old[r.ID] || errors.Is(err, ErrMaybePrinted)
+		for slip := r.Owed(); slip != ""; slip = r.Owed() {
+			err := s.put(ctx, &r, slip)
+			if errors.Is(err, payment.ErrTransition) {
+				break // somebody else has printed it, and set the mark
+			}
+			if err != nil {
 				return err
 			}
-			s.done[r.ID] = true
 		}
-		switch err := s.mark(r.ID); {
-		case err == nil:
-			delete(s.done, r.ID)
-		case !errors.Is(err, payment.ErrTransition): // it may bear the mark already
-			return err
-		}
-		delete(s.old, r.ID)
 	}
 	return unreadable
 }
 
-// mark commits that the slip is on paper. Until it is committed the slip is
-// not printed again, whatever the disk does.
-func (s *Spooler) mark(id payment.ID) error {
-	return s.queue.Commit(payment.Entry{
-		ID: id, At: s.opts.Now(), ClockTrusted: s.opts.Trusted(), Mark: payment.Printed,
-	})
+// put prints a slip and commits that it is on paper, to the record too. Until
+// it is committed the slip is not printed again, whatever the disk does.
+func (s *Spooler) put(ctx context.Context, r *payment.Record, slip payment.Mark) error {
+	if !s.done[r.ID] {
+		if err := s.print(ctx, *r, slip, s.old[r.ID]); err != nil {
+			s.old[r.ID] = s.old[r.ID] || errors.Is(err, ErrMaybePrinted)
+			return err
+		}
+		s.done[r.ID] = true
+	}
+	mark := payment.Entry{ID: r.ID, At: s.opts.Now(), ClockTrusted: s.opts.Trusted(), Mark: slip}
+	err := s.queue.Commit(mark)
+	if err == nil || errors.Is(err, payment.ErrTransition) {
+		delete(s.done, r.ID)
+		delete(s.old, r.ID)
+	}
+	if err != nil {
+		return err
+	}
+	return r.Apply(mark)
 }
 
 // Retry wakes a spooler that waits after a failure: there is paper again.

@@ -17,23 +17,37 @@ import (
 type paper struct {
 	mu    sync.Mutex
 	out   error
+	left  int // slips until the paper ends
 	tries int
 	slips []string
 }
 
-func (p *paper) print(_ context.Context, r payment.Record, isCopy bool) error {
+func (p *paper) print(_ context.Context, r payment.Record, which payment.Mark, isCopy bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.tries++
-	if p.out != nil {
-		return p.out
+	if p.out != nil || p.left == 0 {
+		return errors.Join(p.out, errPaper)
 	}
+	p.left--
 	slip := fmt.Sprint(r.ID.Seq)
+	if which == payment.SignedCopy {
+		slip += " to sign"
+	}
 	if isCopy {
 		slip += " copy"
 	}
 	p.slips = append(p.slips, slip)
 	return nil
+}
+
+func newPaper() *paper { return &paper{left: 100} }
+
+// load puts in paper for n slips.
+func (p *paper) load(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.left = n
 }
 
 func (p *paper) set(out error) {
@@ -61,7 +75,7 @@ func sell(t *testing.T, j journal) {
 func spool(t *testing.T, before func(*Memory, *paper), story func(*Memory, *paper, *Spooler)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		j, p := NewMemory(terminal), &paper{}
+		j, p := NewMemory(terminal), newPaper()
 		before(j, p)
 		s := NewSpooler(j, p.print, SpoolerOpts{Trusted: func() bool { return true }})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -183,12 +197,72 @@ func TestSpoolerMarksLater(t *testing.T) {
 	})
 }
 
+// sellSigned is a sale whose customer has to sign.
+func sellSigned(t *testing.T, j journal) story {
+	t.Helper()
+	s := newStory(t, j)
+	commit(t, j, s.authorising(1), s.signs())
+	return s
+}
+
+// A sale with a signature has two slips. The paper may end between them: what
+// is printed is not printed again, and what is owed is not forgotten.
+func TestSpoolerPrintsBothSlips(t *testing.T) {
+	spool(t, nothing, func(j *Memory, p *paper, s *Spooler) {
+		sellSigned(t, j)
+		synctest.Wait()
+		p.want(t, 2, "1 to sign", "1")
+		p.load(1)
+		sellSigned(t, j)
+		sell(t, j)
+		synctest.Wait()
+		p.want(t, 4, "1 to sign", "1", "2 to sign")
+		if got := s.Status(); got.Waiting != 2 || !errors.Is(got.Err, errPaper) {
+			t.Errorf("Status = %+v", got)
+		}
+		p.load(9)
+		s.Retry()
+		synctest.Wait()
+		p.want(t, 6, "1 to sign", "1", "2 to sign", "2", "3")
+	})
+}
+
+// After a restart only the slip that was owed next may be on paper already.
+func TestSpoolerCopiesOneOfTwo(t *testing.T) {
+	before := func(j *Memory, p *paper) {
+		sellSigned(t, j)
+		half := sellSigned(t, j)
+		commit(t, j, half.mark(payment.SignedCopy))
+	}
+	spool(t, before, func(_ *Memory, p *paper, _ *Spooler) {
+		p.want(t, 3, "1 to sign copy", "1", "2 copy")
+	})
+}
+
+// The second slip waits until the journal knows of the first.
+func TestSpoolerMarksBetweenSlips(t *testing.T) {
+	spool(t, nothing, func(j *Memory, p *paper, s *Spooler) {
+		p.load(0)
+		sellSigned(t, j)
+		synctest.Wait()
+		j.Fail(errors.New("no space left"))
+		p.load(9)
+		s.Retry()
+		time.Sleep(10 * time.Minute)
+		p.want(t, 2, "1 to sign")
+		j.Fail(nil)
+		s.Retry()
+		synctest.Wait()
+		p.want(t, 3, "1 to sign", "1")
+	})
+}
+
 // Somebody else, like a reprint on demand, may set the mark first.
 func TestSpoolerFindsMark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := NewMemory(terminal)
 		printed := 0
-		s := NewSpooler(j, func(_ context.Context, r payment.Record, _ bool) error {
+		s := NewSpooler(j, func(_ context.Context, r payment.Record, _ payment.Mark, _ bool) error {
 			printed++
 			return j.Commit(story{n: payment.Numbers{ID: r.ID}, t: noon}.mark(payment.Printed))
 		}, SpoolerOpts{})
@@ -209,7 +283,7 @@ func TestSpoolerFindsMark(t *testing.T) {
 func TestSpoolerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := NewMemory(terminal)
-		s := NewSpooler(j, func(ctx context.Context, _ payment.Record, _ bool) error {
+		s := NewSpooler(j, func(ctx context.Context, _ payment.Record, _ payment.Mark, _ bool) error {
 			<-ctx.Done()
 			return ctx.Err()
 		}, SpoolerOpts{})
@@ -228,7 +302,7 @@ func TestSpoolerStops(t *testing.T) {
 
 // On the disk as in memory.
 func TestSpoolerOnDisk(t *testing.T) {
-	j, p := open(t, t.TempDir()), &paper{}
+	j, p := open(t, t.TempDir()), newPaper()
 	sell(t, j)
 	s := NewSpooler(j, p.print, SpoolerOpts{})
 	ctx, cancel := context.WithCancel(t.Context())

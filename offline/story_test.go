@@ -87,6 +87,13 @@ func (s story) ends(to payment.State) payment.Entry {
 	}
 }
 
+// signs is an approval that the customer has to sign.
+func (s story) signs() payment.Entry {
+	e := s.ends(payment.Approved)
+	e.Ending.CVM = "signature"
+	return e
+}
+
 // opens ends a record that was never sent.
 func (s story) opens(to payment.State) payment.Entry {
 	e := s.ends(to)

@@ -12,6 +12,9 @@ import (
 	"github.com/cloudpos/cloudpos/keys"
 )
 
+// cvmSignature is the word for a customer who signs.
+const cvmSignature = "signature"
+
 // cvmWord is the journal's word for how the cardholder was verified.
 func cvmWord(c emv.CVM) string {
 	switch c {
@@ -20,7 +23,7 @@ func cvmWord(c emv.CVM) string {
 	case emv.CVMOnlinePIN:
 		return "online-pin"
 	case emv.CVMSignature:
-		return "signature"
+		return cvmSignature
 	case emv.CVMOfflinePIN:
 		return "offline-pin"
 	case emv.CVMDevice:

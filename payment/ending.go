@@ -69,6 +69,7 @@ func (f *Flow) end(to State, e Ending) error {
 	f.disarm()
 
 	f.view.Reason, f.view.Code = e.Reason, e.Code
+	f.view.Signs = to == Approved && e.CVM == cvmSignature
 	f.enter(releasing, finalScreen(to), f.view.Notice)
 	signal := drivers.SignalAlert
 	if to == Approved {

@@ -66,6 +66,8 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 		return emv.GoOnline{Card: card, CVM: emv.CVMOnlinePIN, Data: []byte("\x9F\x26\x01\x01")}, nil
 	case "approved":
 		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, Online: true, ARC: "00", Card: card, Record: []byte("\x95\x01\x80")}}, nil
+	case "signed":
+		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, Online: true, ARC: "00", CVM: emv.CVMSignature, Card: card, Record: []byte("\x95\x01\x80")}}, nil
 	case "coded": // as a card that is asked to approve under this code
 		if host.AuthCode != "A1" {
 			return nil, fmt.Errorf("authorisation code %q", host.AuthCode)
@@ -292,6 +294,9 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 	fmt.Fprintf(out, "= view %s", v.Screen)
 	if v.Notice != NoticeNone {
 		fmt.Fprintf(out, " notice=%s", v.Notice)
+	}
+	if v.Signs {
+		fmt.Fprintf(out, " signs")
 	}
 	if v.Cancellable {
 		fmt.Fprintf(out, " cancellable")

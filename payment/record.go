@@ -39,7 +39,8 @@ type Mark string
 
 // The marks.
 const (
-	Printed      Mark = "printed"      // the slip is on paper
+	SignedCopy   Mark = "signed-copy"  // the slip that the customer signs, and the merchant keeps, is on paper
+	Printed      Mark = "printed"      // the customer's slip is on paper
 	Acknowledged Mark = "acknowledged" // the cloud has committed the completion or advice
 )
 
@@ -140,6 +141,7 @@ type Record struct {
 	Ending       Ending
 	At           time.Time // of the last change of state
 	ClockTrusted bool
+	SignedCopy   bool
 	Printed      bool
 	Acknowledged bool
 }
@@ -167,8 +169,32 @@ func (r *Record) Card() CardData {
 // Unfinished tells whether a restart must do something about the record.
 func (r *Record) Unfinished() bool { return r.State == Authorising }
 
+// Signs tells whether the customer has to sign.
+func (r *Record) Signs() bool { return r.State == Approved && r.Ending.CVM == cvmSignature }
+
+// Slips are the pieces of paper that the transaction comes to, in their order
+// and by the mark that each earns: one to be signed, where the customer is
+// verified so, and the customer's.
+func (r *Record) Slips() []Mark {
+	if r.Signs() {
+		return []Mark{SignedCopy, Printed}
+	}
+	return []Mark{Printed}
+}
+
+// Owed is the first slip that is not on paper yet, or "".
+func (r *Record) Owed() Mark {
+	switch {
+	case r.State != Approved || r.Printed:
+		return ""
+	case r.Signs() && !r.SignedCopy:
+		return SignedCopy
+	}
+	return Printed
+}
+
 // ToPrint tells whether a slip is owed.
-func (r *Record) ToPrint() bool { return r.State == Approved && !r.Printed }
+func (r *Record) ToPrint() bool { return r.Owed() != "" }
 
 // Pending returns the leg which the cloud has not acknowledged yet, or "".
 func (r *Record) Pending() Leg {
@@ -242,15 +268,18 @@ func (r *Record) mayBecome(e Entry) bool {
 }
 
 func (r *Record) applyMark(e Entry) error {
-	done := &r.Printed
+	var done *bool
 	switch e.Mark {
+	case SignedCopy:
+		done = &r.SignedCopy
 	case Printed:
+		done = &r.Printed
 	case Acknowledged:
 		done = &r.Acknowledged
 	default:
 		return fmt.Errorf("%w: %v: unknown mark %q", ErrTransition, e.ID, e.Mark)
 	}
-	if r.State != Approved || *done {
+	if r.State != Approved || *done || e.Mark != Acknowledged && e.Mark != r.Owed() {
 		return fmt.Errorf("%w: %v: %q on a record which is %q", ErrTransition, e.ID, e.Mark, r.State)
 	}
 	*done = true

@@ -24,6 +24,9 @@ func next(to State) Entry {
 	return e
 }
 
+// signs ends with a customer who has to sign.
+var signs = Entry{ID: ID{"dev:t1", 1, 1}, To: Approved, Ending: &Ending{Code: "00", CVM: cvmSignature}}
+
 func mark(m Mark) Entry { return Entry{ID: ID{"dev:t1", 1, 1}, Mark: m} }
 
 func TestFold(t *testing.T) {
@@ -37,6 +40,9 @@ func TestFold(t *testing.T) {
 		"sent":          {[]Entry{opened(Authorising)}, Authorising, "", false, true},
 		"approved":      {[]Entry{opened(Authorising), next(Approved)}, Approved, Complete, true, false},
 		"printed":       {[]Entry{opened(Authorising), next(Approved), mark(Printed)}, Approved, Complete, false, false},
+		"to be signed":  {[]Entry{opened(Authorising), signs}, Approved, Complete, true, false},
+		"signed copy":   {[]Entry{opened(Authorising), signs, mark(SignedCopy)}, Approved, Complete, true, false},
+		"both slips":    {[]Entry{opened(Authorising), signs, mark(SignedCopy), mark(Acknowledged), mark(Printed)}, Approved, "", false, false},
 		"acknowledged":  {[]Entry{opened(Authorising), next(Approved), mark(Acknowledged), mark(Printed)}, Approved, "", false, false},
 		"in doubt":      {[]Entry{opened(Authorising), next(Reversing)}, Reversing, Reverse, false, false},
 		"reversed":      {[]Entry{opened(Authorising), next(Reversing), next(Reversed)}, Reversed, "", false, false},
@@ -55,6 +61,40 @@ func TestFold(t *testing.T) {
 	}
 }
 
+// TestOwed: a slip to sign comes before the customer's, and each is owed until
+// it has its mark.
+func TestOwed(t *testing.T) {
+	for name, c := range map[string]struct {
+		entries []Entry
+		owed    []Mark
+		slips   int
+	}{
+		"no signature": {[]Entry{opened(Authorising), next(Approved)}, []Mark{Printed}, 1},
+		"signature":    {[]Entry{opened(Authorising), signs}, []Mark{SignedCopy, Printed}, 2},
+		"in between":   {[]Entry{opened(Authorising), signs, mark(SignedCopy)}, []Mark{Printed}, 2},
+		"declined":     {[]Entry{opened(Authorising), next(Declined)}, nil, 1},
+	} {
+		r, err := Fold(c.entries)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if got := len(r.Slips()); got != c.slips {
+			t.Errorf("%s: %d slips, want %d", name, got, c.slips)
+		}
+		for _, want := range c.owed {
+			if got := r.Owed(); got != want || !r.ToPrint() {
+				t.Errorf("%s: %q is owed, want %q", name, got, want)
+			}
+			if err := r.Apply(mark(want)); err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		if got := r.Owed(); got != "" || r.ToPrint() {
+			t.Errorf("%s: %q is owed at the end", name, got)
+		}
+	}
+}
+
 func TestApplyRefuses(t *testing.T) {
 	foreign := next(Approved)
 	foreign.ID.Seq = 2
@@ -63,19 +103,23 @@ func TestApplyRefuses(t *testing.T) {
 	both := next(Approved)
 	both.Mark = Printed
 	for name, entries := range map[string][]Entry{
-		"no entries":              {},
-		"no opening":              {next(Approved)},
-		"two openings":            {opened(Authorising), opened(Authorising)},
-		"same attempt again":      {opened(Authorising), second},
-		"approved after declined": {opened(Declined), next(Approved)},
-		"approved after reversal": {opened(Authorising), next(Reversing), next(Approved)},
-		"reversed at once":        {opened(Authorising), next(Reversed)},
-		"printed before approved": {opened(Authorising), mark(Printed)},
-		"printed twice":           {opened(Approved), mark(Printed), mark(Printed)},
-		"unknown mark":            {opened(Approved), mark("eaten")},
-		"another's entry":         {opened(Authorising), foreign},
-		"state and mark":          {opened(Authorising), both},
-		"ending missing":          {opened(Authorising), {ID: ID{"dev:t1", 1, 1}, To: Approved}},
+		"no entries":                   {},
+		"no opening":                   {next(Approved)},
+		"two openings":                 {opened(Authorising), opened(Authorising)},
+		"same attempt again":           {opened(Authorising), second},
+		"approved after declined":      {opened(Declined), next(Approved)},
+		"approved after reversal":      {opened(Authorising), next(Reversing), next(Approved)},
+		"reversed at once":             {opened(Authorising), next(Reversed)},
+		"printed before approved":      {opened(Authorising), mark(Printed)},
+		"signed copy, nobody signs":    {opened(Approved), mark(SignedCopy)},
+		"signed copy twice":            {opened(Authorising), signs, mark(SignedCopy), mark(SignedCopy)},
+		"signed copy after the other":  {opened(Authorising), signs, mark(Printed)},
+		"signed copy after a reversal": {opened(Authorising), next(Reversing), mark(SignedCopy)},
+		"printed twice":                {opened(Approved), mark(Printed), mark(Printed)},
+		"unknown mark":                 {opened(Approved), mark("eaten")},
+		"another's entry":              {opened(Authorising), foreign},
+		"state and mark":               {opened(Authorising), both},
+		"ending missing":               {opened(Authorising), {ID: ID{"dev:t1", 1, 1}, To: Approved}},
 	} {
 		if r, err := Fold(entries); !errors.Is(err, ErrTransition) {
 			t.Errorf("%s: state %q, %v, want ErrTransition", name, r.State, err)

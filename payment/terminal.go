@@ -99,7 +99,7 @@ const (
 )
 
 // capabilities is 9F33: what the fitted devices can do and the parameters
-// allow. No copy of the slip is signed, so that method is absent.
+// allow. A signature needs a slip to write it on, and somebody who compares it.
 func (t *Terminal) capabilities() [3]byte {
 	caps := [3]byte{capChip, 0, capSDA | capDDA | capCDA}
 	if t.TakesStripes() {
@@ -114,11 +114,18 @@ func (t *Terminal) capabilities() [3]byte {
 	if t.Fitted.EncipheredPIN && t.Params.CVM.EncipheredPIN {
 		caps[1] |= capEncipheredPIN
 	}
+	if t.Fitted.Printer != "" && t.Params.CVM.Signature && t.attended() {
+		caps[1] |= capSignature
+	}
 	if t.Params.CVM.NoCVM {
 		caps[1] |= capNoCVM
 	}
 	return caps
 }
+
+// attended tells whether a merchant's people are there, Book 4 A1: the second
+// digit of the type is 1 to 3.
+func (t *Terminal) attended() bool { return t.Params.Terminal.Type&0x0F <= 3 }
 
 // stripeRules says for a swiped card what 9F33 says to a chip.
 func stripeRules(p params.Stripe, caps [3]byte) StripeRules {

@@ -118,12 +118,27 @@ func TestOfflineOnlyWhenProved(t *testing.T) {
 
 // TestCapabilities: 9F33 says what is fitted and allowed.
 func TestCapabilities(t *testing.T) {
-	terminal := generousTerminal(t)
-	for pad, want := range map[string]string{"": "2008C8", "visapad:/dev/ttyS3": "2048C8"} {
-		terminal.Fitted.PINPad = pad
+	const pad, printer = "visapad:/dev/ttyS3", "escpos:/dev/usb/lp0"
+	for _, tt := range []struct {
+		name   string
+		fitted Fitted
+		cvm    params.CVM
+		kind   params.Type
+		want   string
+	}{
+		{"nothing", Fitted{}, params.CVM{OnlinePIN: true, Signature: true, NoCVM: true}, 0x22, "2008C8"},
+		{"a PIN pad", Fitted{PINPad: pad}, params.CVM{OnlinePIN: true, NoCVM: true}, 0x22, "2048C8"},
+		{"a PIN pad, not allowed", Fitted{PINPad: pad}, params.CVM{NoCVM: true}, 0x22, "2008C8"},
+		{"a printer", Fitted{Printer: printer}, params.CVM{Signature: true}, 0x22, "2020C8"},
+		{"a printer, not allowed", Fitted{Printer: printer}, params.CVM{NoCVM: true}, 0x22, "2008C8"},
+		{"a printer, nobody there", Fitted{Printer: printer}, params.CVM{Signature: true}, 0x25, "2000C8"},
+		{"all of it", Fitted{PINPad: pad, Printer: printer}, params.CVM{OnlinePIN: true, Signature: true, NoCVM: true}, 0x21, "2068C8"},
+	} {
+		terminal := generousTerminal(t)
+		terminal.Fitted, terminal.Params.CVM, terminal.Params.Terminal.Type = tt.fitted, tt.cvm, tt.kind
 		cfg, err := terminal.Config(Numbers{})
-		if err != nil || cfg.Snapshot.Capabilities != want {
-			t.Errorf("with PIN pad %q: 9F33 %s, %v, want %s", pad, cfg.Snapshot.Capabilities, err, want)
+		if err != nil || cfg.Snapshot.Capabilities != tt.want {
+			t.Errorf("with %s: 9F33 %s, %v, want %s", tt.name, cfg.Snapshot.Capabilities, err, tt.want)
 		}
 	}
 }

@@ -56,6 +56,7 @@ type View struct {
 	Swiped      bool   // the card: it is in the customer's hand, not in a reader
 	Reason      string // with the final screens
 	Code        string
+	Signs       bool // with ScreenApproved: the customer signs, and the merchant compares
 	Attempt     uint8
 }
 

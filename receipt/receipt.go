@@ -196,10 +196,12 @@ func (s *slip) verified(in Input) {
 	case OnlinePIN:
 		s.centre(s.words.onlinePIN, false)
 	case Signature:
-		if in.Copy == MerchantCopy {
-			s.add(drivers.Print{Text: s.words.signature})
-			s.doc = append(s.doc, drivers.Print{}, drivers.Print{}, drivers.Print{Rule: true})
+		if in.Copy != MerchantCopy {
+			s.centre(s.words.signed, false)
+			return
 		}
+		s.add(drivers.Print{Text: s.words.signature})
+		s.doc = append(s.doc, drivers.Print{}, drivers.Print{}, drivers.Print{Rule: true})
 	case NoCVM:
 		s.centre(s.words.noCVM, false)
 	}

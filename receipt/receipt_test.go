@@ -54,6 +54,7 @@ var stories = map[string]func(*receipt.Input){
 	"approved":  func(*receipt.Input) {},
 	"customer":  func(in *receipt.Input) { in.Copy, in.CVM = receipt.CustomerCopy, receipt.NoCVM },
 	"signature": func(in *receipt.Input) { in.CVM = receipt.Signature },
+	"signed":    func(in *receipt.Input) { in.CVM, in.Copy = receipt.Signature, receipt.CustomerCopy },
 	"declined":  func(in *receipt.Input) { in.Outcome, in.Code, in.AuthCode = receipt.Declined, "51", "" },
 	"reversing": func(in *receipt.Input) {
 		in.Outcome, in.Code, in.AuthCode, in.HostRef = receipt.Reversing, "", "", ""

@@ -22,6 +22,7 @@ type words struct {
 	onlinePIN      string
 	noCVM          string
 	signature      string
+	signed         string
 	reversing      string
 	nothingCharged string
 	reversed       string
@@ -66,6 +67,7 @@ var english = words{
 	onlinePIN:      "PIN verified online",
 	noCVM:          "No verification",
 	signature:      "Signature:",
+	signed:         "With signature",
 	reversing:      "No answer came. This sale is being reversed.",
 	nothingCharged: "Nothing was charged.",
 	reversed:       "This sale was reversed.",
@@ -103,6 +105,7 @@ var chinese = words{
 	onlinePIN:      "已联机验证密码",
 	noCVM:          "免密免签",
 	signature:      "持卡人签名：",
+	signed:         "凭签名",
 	reversing:      "未收到应答，本笔交易正在冲正。",
 	nothingCharged: "未扣款。",
 	reversed:       "本笔交易已冲正。",

@@ -41,10 +41,15 @@ func (e *ended) reversed() bool { return e.record != nil && e.record.State == pa
 func (u *UI) advice(e *ended) advice {
 	w := u.style.words
 	switch {
-	case e.view.Screen == payment.ScreenApproved && u.status.ToPrint > 0 && u.printerFault() != nil:
-		return advice{w.approvedNext, w.slipWaits + " " + w.problem(*u.printerFault()).next}
 	case e.view.Screen == payment.ScreenApproved:
-		return advice{w.approvedNext, ""}
+		say := advice{w.approvedNext, ""}
+		if e.view.Signs {
+			say = advice{w.signs, w.signsNext}
+		}
+		if u.status.ToPrint > 0 && u.printerFault() != nil {
+			say.next = w.slipWaits + " " + w.problem(*u.printerFault()).next
+		}
+		return say
 	case e.reversed():
 		return advice{w.why(e.view.Screen, e.view.Reason, "").what, w.reversedNext}
 	case e.view.Screen == payment.ScreenInDoubt:
@@ -137,7 +142,7 @@ func (u *UI) endKeys(p *page, a area, e *ended) {
 		{plainLook, p.words.done, func() { u.dismiss(atHome) }},
 		{primaryLook, p.words.newSaleAfter, func() { u.dismiss(atAmount) }},
 	}
-	if e.record != nil && u.opts.Slip != nil && e.view.Screen == payment.ScreenApproved {
+	if e.record != nil && u.opts.Slips != nil && e.view.Screen == payment.ScreenApproved {
 		buttons[0] = button{plainLook, p.words.receipt, func() { u.openSlip(e.record, atHome) }}
 	}
 	for i, cell := range a.columns(len(buttons), p.gap()) {
@@ -151,7 +156,7 @@ func (u *UI) leaveLater(e *ended) {
 	switch {
 	case running(u.view), e.view.Screen == payment.ScreenInDoubt && !e.reversed():
 		return
-	case e.view.Screen == payment.ScreenApproved:
+	case e.view.Screen == payment.ScreenApproved && !e.view.Signs:
 		stays = approvedStays
 	}
 	u.ticks = ticks{

@@ -77,9 +77,9 @@ func (silent) Choose(int)                {}
 func (silent) History()                  {}
 func (silent) Reprint(payment.ID)        {}
 
-func testSlip(r *payment.Record) receipt.Input {
+func testSlips(r *payment.Record) []receipt.Input {
 	card := r.Card()
-	return receipt.Input{
+	in := receipt.Input{
 		Copy: receipt.CustomerCopy, Test: true, MerchantName: "Corner Shop 街角小店",
 		MerchantAddress: "12 Nanjing Road, Shanghai", MerchantID: "104310058120001", TerminalID: "00000001",
 		At: r.Opening.Started, Amount: r.Opening.Amount, Outcome: receipt.Approved,
@@ -87,6 +87,13 @@ func testSlip(r *payment.Record) receipt.Input {
 		Masked: card.Masked, Label: card.Label, AID: "A000000333010101", AC: "A1B2C3D4E5F60718", ATC: "0042",
 		TVR: "0000008000", TSI: "E800", Receipt: r.Opening.Receipt, STAN: r.Opening.STAN, Batch: 7,
 	}
+	if !r.Signs() {
+		return []receipt.Input{in}
+	}
+	in.CVM = receipt.Signature
+	merchants := in
+	merchants.Copy = receipt.MerchantCopy
+	return []receipt.Input{merchants, in}
 }
 
 func testRecord(seq uint64, state payment.State, minor int64) payment.Record {
@@ -162,6 +169,8 @@ var faults = []Fault{
 // scenes are all the screens, in the order of a day.
 func scenes() []scene {
 	approved := testRecord(1, payment.Approved, 128_50)
+	signed := testRecord(1, payment.Approved, 128_50)
+	signed.Ending.CVM = "signature"
 	three := func(o *Opts) { o.Methods = []Method{MethodCard, MethodQR, MethodCash} }
 	return []scene{
 		{"idle", nil, func(u *UI) { u.ShowStatus(Status{Online: true}) }},
@@ -259,6 +268,12 @@ func scenes() []scene {
 			u.reprints = map[payment.ID]bool{r.ID: true}
 			u.goTo(atRecord)
 		}},
+		endScene("approved-sign", payment.ScreenApproved, func(v *payment.View) { v.Signs = true }),
+		{"receipt-sign", nil, func(u *UI) {
+			u.openSlip(&signed, atHome)
+			room, paper := u.scroller.Size().Height, u.scroller.Content.MinSize().Height
+			u.scroller.ScrollToOffset(fyne.NewPos(0, (paper-room)/2)) // where one ends and the other begins
+		}},
 		{"receipt", nil, func(u *UI) { u.openSlip(&approved, atHome) }},
 		{"devices", nil, func(u *UI) { u.ShowStatus(Status{Faults: faults}); u.goTo(atDevices) }},
 		{"devices-well", nil, func(u *UI) { u.ShowStatus(Status{Online: true}); u.goTo(atDevices) }},
@@ -289,7 +304,7 @@ func newStage(t testing.TB, p panel, shop Shop, opts Opts) *stage {
 
 func (s scene) stage(t testing.TB, p panel, l Language, isDark bool) *stage {
 	t.Helper()
-	opts := Opts{Merchant: "Corner Shop 街角小店", Currency: cny, Language: l, Dark: isDark, Slip: testSlip}
+	opts := Opts{Merchant: "Corner Shop 街角小店", Currency: cny, Language: l, Dark: isDark, Slips: testSlips}
 	if s.opts != nil {
 		s.opts(&opts)
 	}

@@ -89,7 +89,7 @@ func (u *UI) recordScreen(p *page, a area) {
 		return
 	}
 	u.header(p, &a, p.words.details+" "+six(r.Opening.Receipt), func() { u.goTo(atHistory) })
-	if u.opts.Slip == nil {
+	if u.opts.Slips == nil {
 		u.reprintKey(p, u.actions(p, &a, 1)[0], r)
 	} else {
 		cells := u.actions(p, &a, 2)

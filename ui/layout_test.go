@@ -71,7 +71,7 @@ func (w *walker) walk(o fyne.CanvasObject, offset fyne.Position, scroll int) {
 	case *container.Scroll:
 		w.scrolls++
 		content := o.Content.Size()
-		w.bounds[w.scrolls] = area{pos.X, pos.Y, at.w, content.Height}
+		w.bounds[w.scrolls] = area{pos.X, pos.Y - o.Offset.Y, at.w, content.Height}
 		w.walk(o.Content, pos, w.scrolls)
 	case *key:
 		w.paints = append(w.paints, paintedArea{at, []color.Color{o.plain, o.pressed}, scroll})

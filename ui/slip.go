@@ -19,29 +19,38 @@ func (u *UI) openSlip(r *payment.Record, from place) {
 // slipScreen shows the receipt as it is printed.
 func (u *UI) slipScreen(p *page, a area) {
 	r := u.record
-	if r == nil || u.opts.Slip == nil {
+	if r == nil || u.opts.Slips == nil {
 		u.homeScreen(p, a)
 		return
 	}
 	u.header(p, &a, p.words.receipt, func() { u.goTo(u.from) })
 	u.reprintKey(p, u.actions(p, &a, 1)[0], r)
-	in := u.opts.Slip(r)
-	in.Language = u.Language()
-	doc := receipt.Render(in)
-	doc = doc[:min(len(doc), slipLinesMax)]
-
 	paper := p.inner()
 	width := min(a.w-p.grown(3), p.grown(62))
 	body := area{(a.w - p.grown(3) - width) / 2, 0, width, 1 << 20}
-	sheet := paper.box(body, RolePaper, 0)
-	inner := body.inset(p.grown(3), 0)
-	inner.top(p.grown(3), 0)
-	for _, line := range doc {
-		paper.slipLine(&inner, line)
+	slips := u.opts.Slips(r)
+	for i, in := range slips {
+		in.Language = u.Language()
+		end := float32(0)
+		if i == len(slips)-1 { // the last hangs down to the end of the screen
+			end = a.h
+		}
+		paper.sheet(&body, receipt.Render(in), end)
 	}
-	total := max(inner.y+p.grown(3), a.h)
-	sheet.Resize(area{w: width, h: total}.size())
-	p.scroll(a, paper, total)
+	p.scroll(a, paper, body.y-p.gap())
+}
+
+// sheet is one piece of paper, at least down to a height. It cuts its room and
+// a gap off the area.
+func (p *page) sheet(a *area, doc drivers.Document, down float32) {
+	sheet := p.box(*a, RolePaper, 0)
+	inner := a.inset(p.grown(3), 0)
+	inner.top(p.grown(3), 0)
+	for _, line := range doc[:min(len(doc), slipLinesMax)] {
+		p.slipLine(&inner, line)
+	}
+	room := a.top(max(inner.y+p.grown(3), down)-a.y, p.gap())
+	sheet.Resize(room.size())
 }
 
 // slipLine draws one line of print and cuts its room off the paper.

@@ -30,10 +30,11 @@ type Opts struct {
 	Methods []Method
 	// Zone is where times are shown, UTC if nil.
 	Zone *time.Location
-	// Slip makes of a record what its receipt tells, for the receipt on the
-	// screen. It must be quick and do no I/O. Without it there is no such
-	// screen. The language is the screen's own.
-	Slip func(*payment.Record) receipt.Input
+	// Slips makes of a record what its receipt tells, for the receipt on the
+	// screen: more than one piece of paper where the customer signs. It must be
+	// quick and do no I/O. Without it there is no such screen. The language is
+	// the screen's own.
+	Slips func(*payment.Record) []receipt.Input
 	// PerMM is the number of Fyne's units in a millimetre; 160/25.4 if zero,
 	// which is right when the canvas' scale is dpi/160.
 	PerMM float32

@@ -91,7 +91,7 @@ func (s *stage) key(label string) *key {
 func testStage(t *testing.T, change func(*Opts)) (*stage, heard) {
 	t.Helper()
 	shop := newHeard()
-	opts := Opts{Merchant: "Shop", Currency: cny, Slip: testSlip}
+	opts := Opts{Merchant: "Shop", Currency: cny, Slips: testSlips}
 	if change != nil {
 		change(&opts)
 	}
@@ -440,4 +440,22 @@ func TestNameOfTheCard(t *testing.T) {
 			t.Errorf("the faces have no %q", r)
 		}
 	}
+}
+
+// A sale that the customer signs is not over when it is approved: the screen
+// says what to do, longer than else, and what the slip waits for.
+func TestSignature(t *testing.T) {
+	s, _ := testStage(t, nil)
+	s.ui.Show(saleView(payment.ScreenApproved, func(v *payment.View) { v.Signs = true }))
+	s.shows(t, "The customer signs the receipt.")
+	s.shows(t, "Compare the signature")
+	s.ui.Show(payment.View{Screen: payment.ScreenIdle}) // the card is out
+	if got := s.clock.fire(); got != otherStays {
+		t.Errorf("the screen stays for %v, want %v", got, otherStays)
+	}
+	s.ui.Show(saleView(payment.ScreenPresentCard, nil))
+	s.ui.Show(saleView(payment.ScreenApproved, func(v *payment.View) { v.Signs = true }))
+	s.ui.ShowStatus(Status{ToPrint: 1, Faults: []Fault{{DevicePrinter, ProblemPaperOut, ""}}})
+	s.shows(t, "The customer signs the receipt.")
+	s.shows(t, "The receipt waits for the printer.")
 }

@@ -32,7 +32,7 @@ type vocabulary struct {
 
 	approved, declined, cancelled, inDoubt, reversed, fault string
 	inDoubtWhat, inDoubtNext, reversedNext                  string
-	approvedNext, slipWaits                                 string
+	approvedNext, slipWaits, signs, signsNext               string
 	receipt, reprint, reprinting, newSaleAfter              string
 
 	historyEmpty, historyWait, details string

@@ -37,6 +37,7 @@ var english = vocabulary{
 	inDoubtWhat: "In doubt, and being reversed.", inDoubtNext: "Do not hand over the goods. The customer gets any money back. You can sell again.",
 	reversedNext: "The customer pays nothing. Start a new sale if it is still wanted.",
 	approvedNext: "Paid. Hand over the goods.", slipWaits: "The receipt waits for the printer.",
+	signs: "The customer signs the receipt.", signsNext: "Compare the signature with the one on the card. Hand over the goods if it is the same.",
 	receipt: "Receipt", reprint: "Print again", reprinting: "Sent to the printer", newSaleAfter: "New sale",
 
 	historyEmpty: "No sales yet.", historyWait: "Looking …", details: "Sale",

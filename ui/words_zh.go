@@ -37,6 +37,7 @@ var chinese = vocabulary{
 	inDoubtWhat: "交易结果未知，正在冲正。", inDoubtNext: "请勿交付商品。如已扣款将退回顾客，可继续收款。",
 	reversedNext: "顾客未付款。如仍需要，请重新收款。",
 	approvedNext: "已收款，请交付商品。", slipWaits: "签购单等待打印。",
+	signs: "请顾客在签购单上签名。", signsNext: "核对签名与卡背面签名一致后，再交付商品。",
 	receipt: "签购单", reprint: "重新打印", reprinting: "已发送打印", newSaleAfter: "继续收款",
 
 	historyEmpty: "暂无交易。", historyWait: "正在查询……", details: "交易详情",

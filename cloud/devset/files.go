@@ -118,7 +118,7 @@ func document(sealKey string, ca issuer.CAKey) (*params.Document, error) {
 				Expiry: params.Date{Time: ca.Expiry}, Checksum: sum[:],
 			}},
 		},
-		CVM:      params.CVM{OnlinePIN: true, NoCVM: true},
+		CVM:      params.CVM{OnlinePIN: true, Signature: true, NoCVM: true},
 		PIN:      params.PIN{AttemptsMax: 3, Min: 4, Max: 12},
 		Timeouts: params.Timeouts{Card: time.Minute, Choice: 30 * time.Second, PIN: time.Minute, Host: 30 * time.Second},
 	}, nil

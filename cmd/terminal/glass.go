@@ -82,7 +82,7 @@ func (g *glass) uiOpts() ui.Opts {
 		Training:    t.params.Environment != params.Production,
 		ContactOnly: t.hardware.reader.Media()&drivers.Contactless == 0,
 		Zone:        t.params.Terminal.Timezone.Location,
-		Slip:        func(r *payment.Record) receipt.Input { return t.slip(r, false) },
+		Slips:       t.slips,
 	}
 }
 

@@ -226,6 +226,69 @@ func TestCopyWaitsForPaper(t *testing.T) {
 	until(t, "nothing waits", func() bool { return f.glass.status().ToPrint == 0 })
 }
 
+// TestCopyOfBothSlips prints the two slips of a sale that was signed once more.
+// The paper ends between them, and none comes twice.
+func TestCopyOfBothSlips(t *testing.T) {
+	f := face(t)
+	shop := f.hardware.shop
+	id := signedSale(t, f.terminal)
+	count := func(mark string) (toSign, others int) {
+		slips, err := shop.Paper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range slips {
+			text := strings.Join(s.Lines, "\n")
+			switch {
+			case !s.Complete || strings.Contains(text, "*** COPY ***") != (mark == "copy"):
+			case strings.Contains(text, "Signature:"):
+				toSign++
+			default:
+				others++
+			}
+		}
+		return toSign, others
+	}
+	until(t, "both slips are printed", func() bool { a, b := count(""); return a == 1 && b == 1 })
+	slips, err := shop.Paper()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := shop.PaperOut(len(slips[0].Lines) + 4); err != nil {
+		t.Fatal(err)
+	}
+	f.glass.till.Reprint(id)
+	until(t, "the first copy is printed", func() bool { a, _ := count("copy"); return a == 1 })
+	if err := shop.PaperIn(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "nothing waits", func() bool { return f.glass.status().ToPrint == 0 })
+	if a, b := count("copy"); a != 1 || b != 1 {
+		t.Errorf("%d copies with a signature, %d without, want one each", a, b)
+	}
+}
+
+// signedSale puts a sale that the customer has to sign into the journal.
+func signedSale(t *testing.T, f *terminal) payment.ID {
+	t.Helper()
+	n, err := f.journal.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	yuan := money.Amount{Minor: 1250, Currency: f.params.Currencies[0]}
+	for _, e := range []payment.Entry{
+		{To: payment.Authorising, Opening: &payment.Opening{Kind: payment.Sale, Amount: yuan, Receipt: n.Receipt, STAN: n.STAN, Started: time.Unix(1, 0)},
+			Attempt: &payment.Attempt{Number: 1, STAN: n.STAN}},
+		{To: payment.Approved, Ending: &payment.Ending{Code: "00", AuthCode: "123456", CVM: "signature"}},
+	} {
+		e.ID, e.At = n.ID, time.Unix(2, 0)
+		if err := f.journal.Commit(e); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n.ID
+}
+
 // offlineSale is a sale that could not go online, and is in the journal.
 func offlineSale(t *testing.T, f *terminal) payment.ID {
 	t.Helper()

@@ -72,7 +72,12 @@ func (t *terminal) report(res payment.Result, err error) saleReport {
 	case res.View.Screen == payment.ScreenInDoubt:
 		r.Exit = exitInDoubt
 	case err == nil && (r.Exit == exitApproved || r.Exit == exitDeclined && res.Record.Attempt() != nil):
-		r.Slip = receipt.Text(receipt.Render(t.slip(&res.Record, false)), consoleColumns)
+		for i, slip := range t.slips(&res.Record) {
+			if i > 0 {
+				r.Slip += "\n"
+			}
+			r.Slip += receipt.Text(receipt.Render(slip), consoleColumns)
+		}
 	}
 	return r
 }

@@ -80,6 +80,30 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestSlipsToSign: what the customer signs comes first, then what he keeps.
+func TestSlipsToSign(t *testing.T) {
+	cfg, err := loadConfig(installation(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := loadParams(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal := &terminal{cfg: cfg, params: doc}
+	r := terminal.report(payment.Result{
+		Record: record(payment.Approved, payment.Ending{Code: "00", AuthCode: "123456", CVM: "signature"}),
+		View:   payment.View{Screen: payment.ScreenApproved, Signs: true},
+	}, nil)
+	first, second, found := strings.Cut(r.Slip, "\n\n  ") // the margin of the second one's head
+	if !found || !strings.Contains(first, "Merchant copy") || !strings.Contains(first, "Signature:") {
+		t.Errorf("first comes:\n%s", first)
+	}
+	if !strings.Contains(second, "Customer copy") || !strings.Contains(second, "With signature") || strings.Contains(second, "Signature:") {
+		t.Errorf("then comes:\n%s", second)
+	}
+}
+
 func TestAmountOf(t *testing.T) {
 	cfg, err := loadConfig(installation(t))
 	if err != nil {

@@ -13,16 +13,25 @@ import (
 )
 
 // printSlip is the spooler's way to the printer.
-func (t *terminal) printSlip(ctx context.Context, r payment.Record, reprint bool) error {
-	err := t.hardware.printer.Print(ctx, receipt.Render(t.slip(&r, reprint)))
+func (t *terminal) printSlip(ctx context.Context, r payment.Record, slip payment.Mark, reprint bool) error {
+	err := t.hardware.printer.Print(ctx, receipt.Render(t.slip(&r, slip, reprint)))
 	if errors.Is(err, drivers.ErrMaybePrinted) {
 		return fmt.Errorf("%w: %w", offline.ErrMaybePrinted, err)
 	}
 	return err
 }
 
-// slip tells the record to the receipt.
-func (t *terminal) slip(r *payment.Record, reprint bool) receipt.Input {
+// slips are all slips of a record, as they are shown.
+func (t *terminal) slips(r *payment.Record) []receipt.Input {
+	var all []receipt.Input
+	for _, slip := range r.Slips() {
+		all = append(all, t.slip(r, slip, false))
+	}
+	return all
+}
+
+// slip tells the record to the receipt, for one of its slips.
+func (t *terminal) slip(r *payment.Record, slip payment.Mark, reprint bool) receipt.Input {
 	card := r.Card()
 	in := receipt.Input{
 		Language: receipt.Language(t.cfg.Language), Copy: receipt.CustomerCopy, Reprint: reprint,
@@ -37,7 +46,13 @@ func (t *terminal) slip(r *payment.Record, reprint bool) receipt.Input {
 	if a := r.Attempt(); a != nil {
 		in.STAN = a.STAN
 	}
-	if r.Ending.CVM == "online-pin" {
+	if slip == payment.SignedCopy {
+		in.Copy = receipt.MerchantCopy
+	}
+	switch {
+	case r.Signs():
+		in.CVM = receipt.Signature
+	case r.Ending.CVM == "online-pin":
 		in.CVM = receipt.OnlinePIN
 	}
 	if c := r.Ending.Chip; c != nil {

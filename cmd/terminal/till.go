@@ -112,8 +112,8 @@ func (t *till) print(ctx context.Context) {
 	}
 }
 
-// copy prints a slip once more. It waits for a printer that is out of paper,
-// but not all day: nobody remembers then what the slip is for.
+// copy prints the slips of a sale once more. It waits for a printer that is out
+// of paper, but not all day: nobody remembers then what they are for.
 func (t *till) copy(ctx context.Context, id payment.ID) error {
 	const pause, most = 2 * time.Second, 5 * time.Minute
 	ctx, cancel := context.WithTimeout(ctx, most)
@@ -122,9 +122,13 @@ func (t *till) copy(ctx context.Context, id payment.ID) error {
 	if err != nil {
 		return err
 	}
-	for {
-		err := t.g.t.printSlip(ctx, r, true)
-		if err == nil || errors.Is(err, drivers.ErrRefused) {
+	for slips := r.Slips(); len(slips) > 0; {
+		err := t.g.t.printSlip(ctx, r, slips[0], true)
+		if err == nil {
+			slips = slips[1:]
+			continue
+		}
+		if errors.Is(err, drivers.ErrRefused) {
 			return err
 		}
 		select {
@@ -133,4 +137,5 @@ func (t *till) copy(ctx context.Context, id payment.ID) error {
 			return err
 		}
 	}
+	return nil
 }

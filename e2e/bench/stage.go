@@ -52,7 +52,7 @@ func newStage(onFrame func(screen.Frame)) (*stage, error) {
 	}
 	s.ui = ui.New(s.app, s.shop, ui.Opts{
 		Merchant: "Corner Shop", Currency: cny, Training: true, ContactOnly: true,
-		Language: receipt.English, Slip: slipOf,
+		Language: receipt.English, Slips: slipsOf,
 	})
 	s.shop.ui = s.ui
 	return s, nil
@@ -101,12 +101,12 @@ func records() []payment.Record {
 	return all
 }
 
-func slipOf(r *payment.Record) receipt.Input {
-	return receipt.Input{
+func slipsOf(r *payment.Record) []receipt.Input {
+	return []receipt.Input{{
 		Test: true, MerchantName: "Corner Shop", MerchantAddress: "12 Nanjing Road, Shanghai", TerminalID: "00000001",
 		At: r.Opening.Started, Amount: r.Opening.Amount, Outcome: receipt.Approved, Receipt: r.Opening.Receipt,
 		Masked: r.Card().Masked, Label: r.Card().Label,
-	}
+	}}
 }
 
 // spot is something that can be tapped, and what shows of it.

@@ -89,7 +89,7 @@ func (s *story) open(w window, address string) *page {
 func (s *story) renewGlass() {
 	s.glass = newGlass(s.t, ui.Opts{
 		Merchant: s.doc.Merchant.Name, Currency: s.doc.Currencies[0], Language: receipt.English,
-		Training: true, ContactOnly: true, Zone: s.doc.Terminal.Timezone.Location, Slip: s.slip,
+		Training: true, ContactOnly: true, Zone: s.doc.Terminal.Timezone.Location, Slips: s.slips,
 	})
 	s.status(ui.Status{Online: true})
 	s.glass.ui.ShowHistory(nil)
@@ -369,8 +369,8 @@ func (b booked) record(s *story) payment.Record {
 	return r
 }
 
-// slip is what a receipt has to tell of a record that is approved.
-func (s *story) slip(r *payment.Record) receipt.Input {
+// slips are what a receipt has to tell of a record that is approved.
+func (s *story) slips(r *payment.Record) []receipt.Input {
 	card := r.Card()
 	in := receipt.Input{
 		Copy: receipt.CustomerCopy, Test: true,
@@ -388,7 +388,7 @@ func (s *story) slip(r *payment.Record) receipt.Input {
 	if c := r.Ending.Chip; c != nil {
 		in.AC, in.ATC, in.TVR, in.TSI = c.AC, c.ATC, c.TVR, c.TSI
 	}
-	return in
+	return []receipt.Input{in}
 }
 
 // is compares what the journal says of a sale.

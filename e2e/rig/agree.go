@@ -54,9 +54,15 @@ type story struct {
 	journalHeld int64
 	ledger      *Line
 	hostHeld    int64
-	originals   int // complete slips that do not say that they are copies
-	copies      int
-	claims      int // those of both that say APPROVED
+	slips       slips // the customer's
+	signed      slips // those that the customer signs
+}
+
+// slips are complete ones of one kind.
+type slips struct {
+	originals int // that do not say that they are copies
+	copies    int
+	claims    int // those of both that say APPROVED
 }
 
 // Agree waits until everything is settled and then demands that journal,
@@ -109,7 +115,7 @@ func (r *Rig) stories(ctx context.Context) (map[string]*story, error) {
 		if s.journalHeld, err = held(&journal[i]); err != nil {
 			return nil, err
 		}
-		s.originals, s.copies, s.claims = count(paper, journal[i].Receipt)
+		s.slips, s.signed = count(paper, journal[i].Receipt)
 	}
 	for i, l := range ledger {
 		of(fmt.Sprintf("%s/%d/%d", l.Terminal, l.Epoch, l.Seq)).ledger = &ledger[i]
@@ -137,22 +143,26 @@ func held(r *Record) (int64, error) {
 }
 
 // count finds the complete slips of a receipt. A broken piece is none.
-func count(paper []sim.Slip, receipt uint32) (originals, copies, claims int) {
+func count(paper []sim.Slip, receipt uint32) (customers, signed slips) {
 	for _, p := range paper {
 		if !p.Complete || !HasReceipt(p.Lines, receipt) {
 			continue
 		}
 		text := strings.Join(p.Lines, "\n")
+		of := &customers
+		if strings.Contains(text, "Signature:") {
+			of = &signed
+		}
 		if strings.Contains(text, "*** COPY ***") {
-			copies++
+			of.copies++
 		} else {
-			originals++
+			of.originals++
 		}
 		if strings.Contains(text, "APPROVED") {
-			claims++
+			of.claims++
 		}
 	}
-	return originals, copies, claims
+	return customers, signed
 }
 
 // HasReceipt tells whether lines on paper show a receipt's number.
@@ -178,14 +188,28 @@ func (s *story) check() error {
 		return fmt.Errorf("journal says %s (%d), the ledger %s (%d) %s", s.journal.State, s.journalHeld, s.ledger.State, s.ledger.HeldMinor, s.ledger.Alarm)
 	case s.journal.State == "reversed" && (s.ledger == nil || s.ledger.State != "reversed"):
 		return errors.New("reversed, and the ledger does not say so")
-	case s.journal.State == "approved" && s.originals+s.copies == 0:
-		return errors.New("approved without a slip")
+	}
+	approved := s.journal.State == "approved"
+	if err := s.slips.check(approved); err != nil {
+		return fmt.Errorf("customer's slip: the sale is %s: %w", s.journal.State, err)
+	}
+	if err := s.signed.check(approved && s.journal.CVM == "signature"); err != nil {
+		return fmt.Errorf("slip to sign: the sale is %s, verified by %s: %w", s.journal.State, s.journal.CVM, err)
+	}
+	return nil
+}
+
+// check demands a slip if one is wanted, and one at most that is no copy.
+func (s slips) check(wanted bool) error {
+	switch {
+	case wanted && s.originals+s.copies == 0:
+		return errors.New("it is not on paper")
 	case s.originals > 1:
-		return fmt.Errorf("%d slips that do not say that they are copies", s.originals)
-	case s.journal.State != "approved" && s.originals+s.claims > 0:
+		return fmt.Errorf("%d that do not say that they are copies", s.originals)
+	case !wanted && s.originals+s.claims > 0:
 		// A copy is printed of any sale that a cashier asks for, and tells how
 		// that ended.
-		return fmt.Errorf("a slip for a sale that is %s", s.journal.State)
+		return errors.New("it is on paper")
 	}
 	return nil
 }

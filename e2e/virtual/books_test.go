@@ -63,11 +63,27 @@ func (d *differ) about(id ingest.ID) complain {
 
 // saleBooks is what the books say of one sale.
 type saleBooks struct {
-	records   []payment.Record
-	lines     []ledger.Line
-	postings  []hostsim.Posting
-	originals int
-	copies    int
+	records  []payment.Record
+	lines    []ledger.Line
+	postings []hostsim.Posting
+	slips    pieces // the customer's
+	signed   pieces // the merchant's
+}
+
+// pieces are slips on paper.
+type pieces struct{ originals, copies int }
+
+// are tells whether there is one slip if there is to be one, and none else. A
+// terminal that was restarted may not know whether it is on paper: then there is
+// a copy, marked as one.
+func (p pieces) are(wanted, restarted bool) bool {
+	switch {
+	case !wanted:
+		return p == pieces{}
+	case restarted:
+		return p.originals <= 1 && p.copies <= 1 && p != pieces{}
+	}
+	return p == pieces{originals: 1}
 }
 
 func saleID(id payment.ID) ingest.ID {
@@ -87,12 +103,16 @@ func (b *books) sales() map[ingest.ID]*saleBooks {
 		s := of(saleID(r.ID))
 		s.records = append(s.records, r)
 		for _, slip := range b.paper[r.ID.Terminal] {
+			of := &s.slips
+			if strings.Contains(slip, "Merchant copy") {
+				of = &s.signed
+			}
 			switch {
 			case !belongs(slip, &r):
 			case strings.Contains(slip, "COPY"):
-				s.copies++
+				of.copies++
 			default:
-				s.originals++
+				of.originals++
 			}
 		}
 	}
@@ -193,19 +213,14 @@ func (s *saleBooks) compareEnd(wrong complain, r *payment.Record, line *ledger.L
 	}
 }
 
-// compareSlips demands one slip of what is sold, and none of anything else. A
-// terminal that was restarted may not know whether it is on paper: then there
-// is a copy, marked as one.
+// compareSlips demands one slip of what is sold, and one more where the customer
+// signs, and none of anything else.
 func (s *saleBooks) compareSlips(wrong complain, r *payment.Record, restarted bool) {
-	ok := s.originals+s.copies == 0
-	if r.State == payment.Approved {
-		ok = s.originals == 1 && s.copies == 0
-		if restarted {
-			ok = s.originals <= 1 && s.copies <= 1 && s.originals+s.copies >= 1
-		}
+	if !s.slips.are(r.State == payment.Approved, restarted) {
+		wrong("the journal has %q, on paper there are %d slips and %d copies", r.State, s.slips.originals, s.slips.copies)
 	}
-	if !ok {
-		wrong("the journal has %q, on paper there are %d slips and %d copies", r.State, s.originals, s.copies)
+	if !s.signed.are(r.Signs(), restarted) {
+		wrong("the journal has %q, signed: %t, on paper there are %d slips to sign and %d copies", r.State, r.Signs(), s.signed.originals, s.signed.copies)
 	}
 }
 

@@ -57,7 +57,7 @@ func TestDifferencesAreFound(t *testing.T) {
 		{"a slip of a reversed sale", func(b *books) { b.changeSlip("000001", "000003") }, `has "reversed", on paper there are 1`},
 		{"a slip of no sale", func(b *books) { b.changeSlip("000001", "000042") }, "receipt number 000042 belongs to 0 sales"},
 		{"another sum on the slip", func(b *books) { b.changeSlip("12.50", "12.51") }, "the slip says CNY 12.51"},
-		{"a copy without a reason", func(b *books) { b.changeSlip("Merchant copy", "*** COPY ***") }, "0 slips and 1 copies"},
+		{"a copy without a reason", func(b *books) { b.changeSlip("Customer copy", "*** COPY ***") }, "0 slips and 1 copies"},
 		{"approved after the reversal", func(b *books) { b.answers = append(b.answers, b.approval(3)) }, "and then approved"},
 		{"told approved", func(b *books) { b.told[2].screen = payment.ScreenApproved }, `was told "approved"`},
 		{"told declined", func(b *books) { b.told[0].screen = payment.ScreenDeclined }, `was told "declined"`},

@@ -35,6 +35,7 @@ var scenarios = []scenario{
 	{name: "approved", card: "approve", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
 	{name: "approved over T=1", card: "t1", minor: 99, state: payment.Approved, code: "00", attempts: 1},
 	{name: "approved with PIN", card: "pin", minor: 2000, state: payment.Approved, code: "00", attempts: 1},
+	{name: "approved with signature", card: "signature", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
 	{name: "declined", card: "approve", minor: 1005, state: payment.Declined, code: "05", attempts: 1},
 	{name: "not enough funds", card: "decline", minor: poorMinor + 1, state: payment.Declined, code: "51", attempts: 1},
 	{name: "just enough funds", card: "decline", minor: poorMinor, state: payment.Approved, code: "00", attempts: 1},
@@ -66,15 +67,15 @@ func (s *scenario) check(w *world, b *books) {
 func chosen(t *testing.T) []*scenario {
 	t.Helper()
 	var some []*scenario
-	for _, name := range []string{"approved with PIN", "not enough funds", "wrong then right PIN", "card says no", "host never answers"} {
+	for _, name := range []string{"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "card says no", "host never answers"} {
 		for i := range scenarios {
 			if scenarios[i].name == name {
 				some = append(some, &scenarios[i])
 			}
 		}
 	}
-	if len(some) != 5 {
-		t.Fatalf("%d scenarios, want 5", len(some))
+	if len(some) != 6 {
+		t.Fatalf("%d scenarios, want 6", len(some))
 	}
 	return some
 }

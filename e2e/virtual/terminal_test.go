@@ -209,19 +209,22 @@ func (c poweredConn) Publish(ctx context.Context, topic string, payload []byte) 
 }
 
 // print is the spooler's way to the paper.
-func (d devices) print(ctx context.Context, r payment.Record, isCopy bool) error {
+func (d devices) print(ctx context.Context, r payment.Record, slip payment.Mark, isCopy bool) error {
 	if err := d.pause(ctx, printTime); err != nil {
 		return err
 	}
 	card := r.Card()
 	in := receipt.Input{
-		Language: receipt.English, Copy: receipt.MerchantCopy, Reprint: isCopy,
+		Language: receipt.English, Copy: receipt.CustomerCopy, Reprint: isCopy,
 		MerchantName: shared.params.Merchant.Name, MerchantID: shared.params.Merchant.ID,
 		At: r.Opening.Started, Amount: r.Opening.Amount, Outcome: receipt.Approved,
 		AuthCode: r.Ending.AuthCode, HostRef: r.Ending.HostRef, Masked: card.Masked, Label: card.Label, AID: card.AID,
 		Receipt: r.Opening.Receipt, STAN: r.Opening.STAN,
 	}
-	return d.power.do(fmt.Sprintf("print %d", r.ID.Seq), func() error {
+	if slip == payment.SignedCopy {
+		in.Copy, in.CVM = receipt.MerchantCopy, receipt.Signature
+	}
+	return d.power.do(fmt.Sprintf("print %d %s", r.ID.Seq, slip), func() error {
 		d.mu.Lock()
 		defer d.mu.Unlock()
 		d.paper = append(d.paper, receipt.Text(receipt.Render(in), slipColumns))

@@ -49,6 +49,7 @@ var deck = []Order{
 	},
 	{Name: "sda", Title: "Has no key of its own; its issuer signed its data (SDA).", PAN: pan(13), Proof: ProofSDA},
 	{Name: "cda", Title: "Signs its cryptograms (CDA); the issuer approves.", PAN: pan(14), Proof: ProofCDA},
+	{Name: "signature", Title: "Wants its owner's signature; the issuer approves.", PAN: pan(42), CVM: cvmSignature},
 	{Name: "referral", Title: "The issuer wants to be called first (01).", PAN: pan(41)},
 	{Name: "umlaut", Title: "Has a name of its own in Latin letters: Prüfkarte Köln.", PAN: pan(40), Preferred: "Prüfkarte Köln"},
 	{Name: "forged", Title: "Signs its cryptograms wrongly (CDA): declined without asking the issuer.", PAN: pan(15), Proof: ProofCDA, Behaviour: Forged},

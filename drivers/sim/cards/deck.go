@@ -34,6 +34,7 @@ var deckEnds = map[string][]Ending{
 	"sda":        approvedWith("0200008000"),
 	"cda":        {approved},
 	"forged":     declined(reasonSignature),
+	"signature":  {approved},
 	"referral":   {{State: stateDeclined, Reason: reasonReferral, Code: "01"}},
 	"umlaut":     {approved},
 	"static":     {approved},
