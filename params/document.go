@@ -129,6 +129,9 @@ type Limits struct {
 type Contact struct {
 	Applications []Application `json:"applications"`
 	CAKeys       []CAKey       `json:"ca_keys"`
+	// XDA lets cards sign on elliptic curves. It is an option, for no card of
+	// another maker has been seen to do it.
+	XDA bool `json:"xda,omitempty"`
 }
 
 // Application is one AID and what holds for it.
@@ -151,19 +154,6 @@ type Application struct {
 type Stripe struct {
 	Allowed  bool `json:"allowed"`  // of cards without a chip
 	Fallback bool `json:"fallback"` // and of a card whose chip could not be read
-}
-
-// CAKey is a certification authority's public key.
-type CAKey struct {
-	RID      Hex5 `json:"rid"`
-	Index    Hex1 `json:"index"` // 8F
-	Modulus  Hex  `json:"modulus"`
-	Exponent Hex  `json:"exponent"`
-	Expiry   Date `json:"expiry"`   // the last day of use
-	Checksum Hex  `json:"checksum"` // SHA-1 over the four above the expiry
-	// Revoked are the serial numbers of issuer certificates under this key that
-	// no longer count. EMV 4.4 Book 2, 5.1.2.
-	Revoked []Hex3 `json:"revoked,omitempty"`
 }
 
 // CVM says which ways of verifying a cardholder may be used, where the

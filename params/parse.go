@@ -3,7 +3,6 @@ package params
 import (
 	"bytes"
 	"crypto/ecdh"
-	"crypto/sha1" // EMV Book 2, 6.2: the checksum of a CA key is SHA-1
 	"encoding/hex"
 	"slices"
 	"strconv"
@@ -199,6 +198,9 @@ func (c *Contact) read(o *object) {
 		}
 		c.CAKeys = append(c.CAKeys, k)
 	})
+	if o.has("xda") {
+		c.XDA = o.boolean("xda")
+	}
 }
 
 func (s *Stripe) read(o *object) {
@@ -226,52 +228,6 @@ func (a *Application) read(o *object) {
 	// EMV Book 2, 6.5.1: it asks for the unpredictable number.
 	if a.DDOL != nil && !bytes.Contains(a.DDOL, []byte{0x9F, 0x37, 0x04}) {
 		o.r.fail(join(o.path, "ddol"), "does not ask for the unpredictable number, 9F3704")
-	}
-}
-
-func (k *CAKey) read(o *object) {
-	k.RID = o.hex5("rid")
-	if index := o.hex("index", 1, 1); index != nil {
-		k.Index = Hex1(index[0])
-	}
-	k.Modulus = o.hex("modulus", modulusMin, modulusMax)
-	if n := len(k.Modulus); n > 0 && (k.Modulus[0]&0x80 == 0 || k.Modulus[n-1]&1 == 0) {
-		o.r.fail(join(o.path, "modulus"), "is even or begins with zeros")
-	}
-	k.Exponent = o.hex("exponent", 1, 3)
-	if e := hex.EncodeToString(k.Exponent); k.Exponent != nil && e != "03" && e != "010001" {
-		o.r.fail(join(o.path, "exponent"), "want 03 or 010001, got %s", e)
-	}
-	if s, path, ok := o.text("expiry"); ok {
-		day, err := time.Parse(time.DateOnly, s)
-		if err != nil {
-			o.r.fail(path, "want a day like 2034-12-31, got %.40q", s)
-		}
-		k.Expiry = Date{day}
-	}
-	k.Checksum = o.hex("checksum", sha1.Size, sha1.Size)
-	sum := sha1.Sum(slices.Concat(k.RID[:], []byte{byte(k.Index)}, k.Modulus, k.Exponent))
-	if k.Checksum != nil && !bytes.Equal(k.Checksum, sum[:]) {
-		o.r.fail(join(o.path, "checksum"), "is not that of rid, index, modulus and exponent")
-	}
-	if o.has("revoked") {
-		o.list("revoked", 0, revokedMax, k.readRevoked(o.r))
-	}
-}
-
-// readRevoked reads one serial number.
-func (k *CAKey) readRevoked(r *reader) func(path string, v any) {
-	return func(path string, v any) {
-		s, _ := v.(string)
-		serial, err := hex.DecodeString(s)
-		if err != nil || len(serial) != len(Hex3{}) {
-			r.fail(path, "want 6 hex digits, got %.40q", s)
-			return
-		}
-		if slices.Contains(k.Revoked, Hex3(serial)) {
-			r.fail(path, "%s is there twice", s)
-		}
-		k.Revoked = append(k.Revoked, Hex3(serial))
 	}
 }
 

@@ -96,6 +96,7 @@ const (
 	capSDA           = 0x80 // byte 3
 	capDDA           = 0x40
 	capCDA           = 0x08
+	capXDA           = 0x04
 )
 
 // capabilities is 9F33: what the fitted devices can do and the parameters
@@ -119,6 +120,9 @@ func (t *Terminal) capabilities() [3]byte {
 	}
 	if t.Params.CVM.NoCVM {
 		caps[1] |= capNoCVM
+	}
+	if t.Params.Contact.XDA {
+		caps[2] |= capXDA
 	}
 	return caps
 }
@@ -164,15 +168,19 @@ func (t *Terminal) additional() [5]byte {
 	return a
 }
 
-// unproved are the bits of TVR byte 1 for a card that has not proved itself by
-// a signature of its own: data authentication not performed, any of its methods
+// unproved are the bits of the TVR for a card that has not proved itself by a
+// signature of its own: data authentication not performed, any of its methods
 // failed, SDA selected, for static data can be copied. Such a card is never
-// approved without its issuer, whatever the parameters say.
-const unproved = 0x80 | 0x40 | 0x08 | 0x04 | 0x02
+// approved without its issuer, whatever the parameters say. The bits of XDA, in
+// bytes 4 and 5, come after the first cryptogram, when the kernel asks the
+// issuer in any case.
+var unproved = [5]byte{0: 0x80 | 0x40 | 0x08 | 0x04 | 0x02, 3: 0x01, 4: 0x04 | 0x02}
 
 // unlessProved adds unproved to an action code.
 func unlessProved(code [5]byte) [5]byte {
-	code[0] |= unproved
+	for i, bits := range unproved {
+		code[i] |= bits
+	}
 	return code
 }
 
@@ -201,7 +209,10 @@ func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
 		cfg.Listed = func(pan secret.PAN, _ string) bool { return p.Exceptions.Lists(pan) }
 	}
 	for _, k := range p.Contact.CAKeys {
-		key := oda.CAKey{RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent, Expiry: k.Expiry.Time}
+		key := oda.CAKey{
+			RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent,
+			Suite: oda.Suite(k.Suite), X: k.X, Expiry: k.Expiry.Time,
+		}
 		for _, serial := range k.Revoked {
 			key.Revoked = append(key.Revoked, serial)
 		}
