@@ -173,6 +173,11 @@ func secrets(t *testing.T, r *rig.Rig) *canaries {
 			must(t, err)
 			c.bytes("private key of "+p.Name, cards, private.Primes[0].Bytes())
 		}
+		if p.XDA() {
+			private, err := p.CurveKey()
+			must(t, err)
+			c.bytes("private key of "+p.Name, cards, private.Bytes())
+		}
 		for _, record := range p.Records {
 			if track, ok := track2(record.Data); ok {
 				c.bytes("track 2 of "+p.Name, cards, track)

@@ -71,7 +71,7 @@ func newTable(t *testing.T, card string, canChoose bool) *table {
 	if made.err != nil {
 		t.Fatal(made.err)
 	}
-	profile, ca := made.cards[card], made.ca
+	profile, ca := made.cards[card], made.ca[0]
 	x := &table{t: t, request: Request{Kind: Sale, Amount: amountOf(1250)}, accounts: map[string]issuer.Profile{}}
 	for _, p := range append([]issuer.Profile{profile}, profile.Others...) {
 		x.accounts[fmt.Sprintf("%X", []byte(p.AID))] = p

@@ -3,6 +3,7 @@ package payment
 import (
 	"crypto/rand"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ import (
 // testDeck is made once: RSA keys are slow.
 var testDeck = sync.OnceValue(func() (made struct {
 	cards map[string]issuer.Profile
-	ca    issuer.CAKey
+	ca    []issuer.CAKey
 	err   error
 }) {
 	cards, ca, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: tableIMK}, noon)
@@ -36,15 +37,19 @@ func generousTerminal(t *testing.T) *Terminal {
 	if made.err != nil {
 		t.Fatal(made.err)
 	}
-	ca := made.ca
+	var caKeys []params.CAKey
+	for _, ca := range made.ca {
+		caKeys = append(caKeys, params.CAKey{
+			RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent,
+			Suite: params.Hex1(ca.Suite), X: ca.X, Expiry: params.Date{Time: ca.Expiry},
+		})
+	}
 	return &Terminal{
 		Params: &params.Document{
 			Terminal: params.Terminal{Type: 0x22, Country: 156, Timezone: params.Timezone{Location: time.UTC}},
 			Contact: params.Contact{
 				Applications: []params.Application{{AID: issuer.AID, Partial: true, Version: params.Hex2{0, 1}, FloorLimitMinor: 100_000}},
-				CAKeys: []params.CAKey{{
-					RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent, Expiry: params.Date{Time: ca.Expiry},
-				}},
+				CAKeys:       caKeys,
 			},
 			CVM: params.CVM{OnlinePIN: true, NoCVM: true},
 		},
@@ -52,8 +57,8 @@ func generousTerminal(t *testing.T) *Terminal {
 	}
 }
 
-// firstRequest is P1 of the first GENERATE AC, and what came before it.
-func firstRequest(t *testing.T, terminal *Terminal, card string) string {
+// requests are P1 of both GENERATE AC, with an issuer who cannot be asked.
+func requests(t *testing.T, terminal *Terminal, card string) (asked []string) {
 	t.Helper()
 	cfg, err := terminal.Config(Numbers{})
 	if err != nil {
@@ -74,19 +79,26 @@ func firstRequest(t *testing.T, terminal *Terminal, card string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		transmit, ok := action.(emv.Transmit)
-		if !ok {
-			t.Fatalf("%T before GENERATE AC", action)
+		switch a := action.(type) {
+		case emv.Transmit:
+			if a.Command[1] == 0xAE {
+				asked = append(asked, fmt.Sprintf("%02X", a.Command[2]))
+			}
+			event = emv.Response{Data: chip.Exchange(a.Command)}
+		case emv.GoOnline:
+			event = emv.HostResult{}
+		case emv.Done:
+			return asked
+		default:
+			t.Fatalf("%T is not for this card", action)
 		}
-		if transmit.Command[1] == 0xAE {
-			return fmt.Sprintf("%02X", transmit.Command[2])
-		}
-		event = emv.Response{Data: chip.Exchange(transmit.Command)}
 	}
 }
 
 // TestOfflineOnlyWhenProved: whatever the parameters say, a card pays without
-// its issuer only after DDA, or with CDA.
+// its issuer only after DDA, or with CDA or XDA. Without the issuer, these are
+// asked for a TC after all, and the card's own ARQC is the reason why it had to
+// be asked.
 func TestOfflineOnlyWhenProved(t *testing.T) {
 	unknownCA := func(d *params.Document) { d.Contact.CAKeys = nil }
 	tests := []struct {
@@ -94,22 +106,27 @@ func TestOfflineOnlyWhenProved(t *testing.T) {
 		change     func(*params.Document)
 		want       string
 	}{
-		{"DDA", "approve", nil, "40"},
-		{"CDA", "cda", nil, "50"},
-		{"SDA proves nothing of the chip", "sda", nil, "80"},
-		{"SDA failed", "sda", unknownCA, "80"},
-		{"DDA failed", "approve", unknownCA, "80"},
-		{"CDA failed", "cda", unknownCA, "80"},
-		{"revoked", "cda", func(d *params.Document) { d.Contact.CAKeys[0].Revoked = []params.Hex3{{0, 0, 1}} }, "80"},
-		{"another is revoked", "cda", func(d *params.Document) { d.Contact.CAKeys[0].Revoked = []params.Hex3{{0, 0, 2}} }, "50"},
+		{"DDA", "approve", nil, "40 40"},
+		{"CDA", "cda", nil, "50 50"},
+		{"XDA", "xda", nil, "48 48"},
+		{"SDA proves nothing of the chip", "sda", nil, "80 00"},
+		{"SDA failed", "sda", unknownCA, "80 00"},
+		{"DDA failed", "approve", unknownCA, "80 00"},
+		{"CDA failed", "cda", unknownCA, "80 00"},
+		{"XDA failed, which shows after the ARQC", "xda", unknownCA, "48 08"},
+		{"XDA not allowed", "xda", func(d *params.Document) { d.Contact.XDA = false }, "80 00"},
+		{"revoked", "cda", func(d *params.Document) { d.Contact.CAKeys[0].Revoked = []params.Hex3{{0, 0, 1}} }, "80 00"},
+		{"another is revoked", "cda", func(d *params.Document) { d.Contact.CAKeys[0].Revoked = []params.Hex3{{0, 0, 2}} }, "50 50"},
+		{"revoked on a curve", "xda", func(d *params.Document) { d.Contact.CAKeys[1].Revoked = []params.Hex3{{0, 0, 1}} }, "48 08"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			terminal := generousTerminal(t)
+			terminal.Params.Contact.XDA = true
 			if tt.change != nil {
 				tt.change(terminal.Params)
 			}
-			if got := firstRequest(t, terminal, tt.card); got != tt.want {
+			if got := strings.Join(requests(t, terminal, tt.card), " "); got != tt.want {
 				t.Errorf("GENERATE AC %s, want %s", got, tt.want)
 			}
 		})

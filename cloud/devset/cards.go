@@ -26,12 +26,12 @@ const (
 var initialKSN = [10]byte{0xFF, 0xFF, 0x99, 0x99, 0x01, 0x00, 0x00, 0x20, 0x00, 0x00}
 
 // cardKeys are the issuer's secrets, the cards made with them, and the public
-// key of the authority above the cards.
+// keys of the authority above the cards.
 type cardKeys struct {
 	masters issuer.MasterKeys
 	bdk     hostsim.Key
 	deck    []issuer.Profile
-	ca      issuer.CAKey
+	ca      []issuer.CAKey
 }
 
 func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {

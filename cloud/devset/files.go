@@ -3,10 +3,8 @@ package devset
 import (
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha1" // what schemes publish beside their keys
 	"encoding/hex"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/cloudpos/cloudpos/cloud/pki"
@@ -85,8 +83,7 @@ func parameters(now time.Time, c *cardKeys) ([]file, error) {
 }
 
 // document is a small shop in Shanghai that takes the test cards.
-func document(sealKey string, ca issuer.CAKey) (*params.Document, error) {
-	sum := sha1.Sum(slices.Concat(ca.RID[:], []byte{ca.Index}, ca.Modulus, ca.Exponent))
+func document(sealKey string, authority []issuer.CAKey) (*params.Document, error) {
 	zone, err := time.LoadLocation("Asia/Shanghai")
 	if err != nil {
 		return nil, err
@@ -113,15 +110,27 @@ func document(sealKey string, ca issuer.CAKey) (*params.Document, error) {
 				TACDefault: params.Hex5{0xDC, 0x40, 0x04, 0xA8, 0x00},
 				DDOL:       params.Hex{0x9F, 0x37, 0x04},
 			}},
-			CAKeys: []params.CAKey{{
-				RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent,
-				Expiry: params.Date{Time: ca.Expiry}, Checksum: sum[:],
-			}},
+			CAKeys: caKeys(authority),
+			XDA:    true,
 		},
 		CVM:      params.CVM{OnlinePIN: true, Signature: true, NoCVM: true},
 		PIN:      params.PIN{AttemptsMax: 3, Min: 4, Max: 12},
 		Timeouts: params.Timeouts{Card: time.Minute, Choice: 30 * time.Second, PIN: time.Minute, Host: 30 * time.Second},
 	}, nil
+}
+
+// caKeys are the authority's keys as a document has them.
+func caKeys(authority []issuer.CAKey) []params.CAKey {
+	var keys []params.CAKey
+	for _, ca := range authority {
+		k := params.CAKey{
+			RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent,
+			Suite: params.Hex1(ca.Suite), X: ca.X, Expiry: params.Date{Time: ca.Expiry},
+		}
+		k.Checksum = k.Sum()
+		keys = append(keys, k)
+	}
+	return keys
 }
 
 // currencies looks up codes that money is known to have; a wrong one shows in

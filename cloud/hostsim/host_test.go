@@ -100,7 +100,8 @@ type sale struct {
 	pin              string
 	ksn              *[10]byte
 	alter            func(*wire.Request)
-	tvr3             byte // of the terminal verification results, byte 3
+	tvr3             byte    // of the terminal verification results, byte 3
+	lateTVR          [5]byte // bits that were set after the cryptogram
 }
 
 func (b *bench) sale(pan string, minor int64) *sale {
@@ -167,6 +168,9 @@ func (b *bench) chip(s *sale) []byte {
 	sk := issuer.SessionKey(issuer.DeriveICC(s.imk, s.pan, s.psn), s.atc)
 	ac := issuer.Cryptogram(sk, issuer.CryptogramData(func(t tlv.Tag) []byte { return values[t] }))
 	values[tlv.ApplicationCryptogram] = ac[:]
+	for i, bits := range s.lateTVR {
+		values[tlv.TVR][i] |= bits
+	}
 	var out []byte
 	for t, v := range values {
 		out = tlv.Append(out, t, v)
@@ -279,32 +283,34 @@ func TestDeclines(t *testing.T) {
 		change       func(*sale)
 		code, reason string
 	}{
-		"amount ends in 05": {panRich, 1005, nil, "05", "amount-ending"},
-		"no money":          {panPoor, 1250, nil, "51", "funds"},
-		"too little money":  {panRich, 100_001, nil, "51", "funds"},
-		"always":            {"9999010000000049", 1250, nil, "62", "always"},
-		"unknown account":   {"9999010000000072", 1250, nil, "14", "account"},
-		"other card of it":  {panRich, 1250, func(s *sale) { s.psn = "02" }, "14", "account"},
-		"expired":           {panRich, 1250, func(s *sale) { s.expiry = "260228" }, "54", "expired"},
-		"no expiry":         {panRich, 1250, func(s *sale) { s.expiry = "" }, "54", "expired"},
-		"another's track":   {panRich, 1250, func(s *sale) { s.track = panPoor + "d3112201000" }, "14", "track"},
-		"wrong card key":    {panRich, 1250, func(s *sale) { s.imk[0] ^= 2 }, "05", "cryptogram"},
-		"amount altered":    {panRich, 1250, func(s *sale) { s.chipMinor = 1 }, "05", "amount"},
-		"currency altered":  {panRich, 1250, func(s *sale) { s.currency = []byte{0x08, 0x40} }, "05", "amount"},
-		"number zero":       {panRich, 1250, func(s *sale) { s.un = make([]byte, 4) }, "05", "unpredictable-number"},
-		"TC for an ARQC":    {panRich, 1250, func(s *sale) { s.cid = 0x40 }, "05", "cryptogram"},
-		"sealed elsewhere":  {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Key.Seq += 1000 } }, "30", "sealed"},
-		"other seal key":    {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.SealKey = "x" } }, "30", "sealed"},
-		"sealed altered":    {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Chip[40] ^= 1 } }, "30", "sealed"},
-		"no account":        {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Account = nil } }, "30", "sealed"},
-		"no chip":           {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Chip = nil } }, "30", "chip"},
-		"PIN missing":       {panPIN, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.CVM = "online-pin" } }, "05", "pin-missing"},
-		"no PIN pad":        {panPIN, 1250, func(s *sale) { s.tvr3 = 0x90 }, "05", "pin-not-verified"},
-		"PIN scheme":        {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.Scheme = "x" } }, "30", "pin-scheme"},
-		"KSN too short":     {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.KSN = r.PIN.KSN[:9] } }, "30", "pin-scheme"},
-		"KSN of another":    {panPIN, 1250, func(s *sale) { s.pin = canary; s.ksn = &[10]byte{0xFF, 0xFF, 1, 1, 1, 1, 1, 1, 1, 1} }, "05", "pin-block"},
-		"KSN impossible":    {panPIN, 1250, func(s *sale) { s.pin = canary; s.ksn = &[10]byte{} }, "05", "pin-block"},
-		"account of no PIN": {panRich, 1250, func(s *sale) { s.pin = canary }, "55", "pin"},
+		"XDA failed, no money":  {panPoor, 1250, func(s *sale) { s.lateTVR = [5]byte{3: 0x01, 4: 0x06} }, "51", "funds"},
+		"other bits came later": {panRich, 1250, func(s *sale) { s.lateTVR = [5]byte{3: 0x02} }, "05", "cryptogram"},
+		"amount ends in 05":     {panRich, 1005, nil, "05", "amount-ending"},
+		"no money":              {panPoor, 1250, nil, "51", "funds"},
+		"too little money":      {panRich, 100_001, nil, "51", "funds"},
+		"always":                {"9999010000000049", 1250, nil, "62", "always"},
+		"unknown account":       {"9999010000000072", 1250, nil, "14", "account"},
+		"other card of it":      {panRich, 1250, func(s *sale) { s.psn = "02" }, "14", "account"},
+		"expired":               {panRich, 1250, func(s *sale) { s.expiry = "260228" }, "54", "expired"},
+		"no expiry":             {panRich, 1250, func(s *sale) { s.expiry = "" }, "54", "expired"},
+		"another's track":       {panRich, 1250, func(s *sale) { s.track = panPoor + "d3112201000" }, "14", "track"},
+		"wrong card key":        {panRich, 1250, func(s *sale) { s.imk[0] ^= 2 }, "05", "cryptogram"},
+		"amount altered":        {panRich, 1250, func(s *sale) { s.chipMinor = 1 }, "05", "amount"},
+		"currency altered":      {panRich, 1250, func(s *sale) { s.currency = []byte{0x08, 0x40} }, "05", "amount"},
+		"number zero":           {panRich, 1250, func(s *sale) { s.un = make([]byte, 4) }, "05", "unpredictable-number"},
+		"TC for an ARQC":        {panRich, 1250, func(s *sale) { s.cid = 0x40 }, "05", "cryptogram"},
+		"sealed elsewhere":      {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Key.Seq += 1000 } }, "30", "sealed"},
+		"other seal key":        {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.SealKey = "x" } }, "30", "sealed"},
+		"sealed altered":        {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Chip[40] ^= 1 } }, "30", "sealed"},
+		"no account":            {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Account = nil } }, "30", "sealed"},
+		"no chip":               {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Chip = nil } }, "30", "chip"},
+		"PIN missing":           {panPIN, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.CVM = "online-pin" } }, "05", "pin-missing"},
+		"no PIN pad":            {panPIN, 1250, func(s *sale) { s.tvr3 = 0x90 }, "05", "pin-not-verified"},
+		"PIN scheme":            {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.Scheme = "x" } }, "30", "pin-scheme"},
+		"KSN too short":         {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.KSN = r.PIN.KSN[:9] } }, "30", "pin-scheme"},
+		"KSN of another":        {panPIN, 1250, func(s *sale) { s.pin = canary; s.ksn = &[10]byte{0xFF, 0xFF, 1, 1, 1, 1, 1, 1, 1, 1} }, "05", "pin-block"},
+		"KSN impossible":        {panPIN, 1250, func(s *sale) { s.pin = canary; s.ksn = &[10]byte{} }, "05", "pin-block"},
+		"account of no PIN":     {panRich, 1250, func(s *sale) { s.pin = canary }, "55", "pin"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, &hostsim.Memory{})

@@ -115,7 +115,7 @@ func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
 	out := &chip{arqc: [8]byte(get(tlv.ApplicationCryptogram)), atc: binary.BigEndian.Uint16(get(tlv.ATC))}
 	version, _, own := issuer.ParseApplicationData(get(tlv.IssuerApplicationData))
 	out.version, out.master = version, issuer.DeriveICC(h.p.Config.IMK, c.account.PAN, c.account.PSN)
-	want := version.Cryptogram(out.master, out.atc, issuer.CryptogramData(get))
+	want := version.Cryptogram(out.master, out.atc, issuer.CryptogramData(asTold(get)))
 	if !own || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
 		return nil, no(codeDoNotHonour, reasonCryptogram)
 	}
@@ -133,6 +133,18 @@ func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
 	tvr := get(tlv.TVR)      // left out, it counts as zeros under the cryptogram
 	out.unverified = len(tvr) == 5 && tvr[2]&notVerified != 0
 	return out, verdict{}
+}
+
+// asTold gives the TVR as it was when the card made its cryptogram. What XDA
+// finds wrong comes later: byte 4 b1, byte 5 b3 and b2. EMV 4.4 Book 2, 12.
+func asTold(get func(tlv.Tag) []byte) func(tlv.Tag) []byte {
+	return func(tag tlv.Tag) []byte {
+		value := get(tag)
+		if tag == tlv.TVR && len(value) == 5 {
+			value = []byte{value[0], value[1], value[2], value[3] &^ 0x01, value[4] &^ 0x06}
+		}
+		return value
+	}
 }
 
 // bcd writes n as packed digits of size bytes. A negative n, or one with more

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/rsa"
 	"fmt"
 	"slices"
@@ -14,8 +15,9 @@ import (
 // The chip counts for all of them together.
 type application struct {
 	p      issuer.Profile
-	key    *rsa.PrivateKey // nil without DDA and CDA
-	pinKey *rsa.PrivateKey // for PINs alone, or nil
+	key    *rsa.PrivateKey  // nil without DDA and CDA
+	curve  *ecdh.PrivateKey // nil without XDA
+	pinKey *rsa.PrivateKey  // for PINs alone, or nil
 	lists  struct{ pdol, cdol1, cdol2, ddol tlv.DOL }
 }
 
@@ -30,6 +32,11 @@ func newApplications(p issuer.Profile) ([]application, error) {
 		var err error
 		if p.Signs() {
 			if a.key, err = p.Key(); err != nil {
+				return nil, err
+			}
+		}
+		if p.XDA() {
+			if a.curve, err = p.CurveKey(); err != nil {
 				return nil, err
 			}
 		}

@@ -16,6 +16,7 @@ const (
 	typeARQC = 0x80
 	typeMask = 0xC0
 	askCDA   = 0x10 // in P1
+	askXDA   = 0x08
 )
 
 // getProcessingOptions starts a transaction and counts it. EMV 4.4 Book 3,
@@ -76,9 +77,9 @@ func (c *Card) generateAC(cmd apdu) ([]byte, int) {
 	switch {
 	case c.at != initiated && c.at != askedHost && c.at != hostAnswer:
 		return nil, swConditions
-	case cmd.p1&^(typeMask|askCDA) != 0 || cmd.p1&typeMask == typeMask || cmd.p2 != 0: // XDA is not in the AIP
+	case cmd.p1&^(typeMask|askCDA|askXDA) != 0 || cmd.p1&typeMask == typeMask || cmd.p2 != 0:
 		return nil, swWrongParameters
-	case cmd.p1&askCDA != 0 && !c.p.CDA():
+	case cmd.p1&askCDA != 0 && !c.p.CDA() || cmd.p1&askXDA != 0 && !c.p.XDA() || cmd.p1&(askCDA|askXDA) == askCDA|askXDA:
 		return nil, swWrongParameters
 	case len(cmd.data) != list.Size():
 		return nil, swWrongLength
@@ -95,8 +96,12 @@ func (c *Card) generateAC(cmd apdu) ([]byte, int) {
 	} else {
 		c.at = finished
 	}
-	if cmd.p1&askCDA != 0 && kind != typeAAC {
+	switch {
+	case kind == typeAAC:
+	case cmd.p1&askCDA != 0:
 		return c.signedResponse(kind, ac, second)
+	case cmd.p1&askXDA != 0:
+		return c.extendedResponse(kind, ac, second)
 	}
 	return c.acResponse(kind, ac, second), swOK
 }
@@ -162,17 +167,36 @@ func (c *Card) applicationData(kind byte, second bool) []byte {
 }
 
 func (c *Card) acResponse(kind byte, ac [8]byte, second bool) []byte {
-	iad := c.applicationData(kind, second)
 	if c.p.Format1 {
+		iad := c.applicationData(kind, second)
 		b := append([]byte{kind}, number(c.counters.ATC)...)
 		b = append(append(b, ac[:]...), iad...)
 		return tlv.Append(nil, tlv.ResponseFormat1, b)
 	}
+	return tlv.Append(nil, tlv.ResponseFormat2, c.acObjects(kind, ac, second))
+}
+
+// acObjects are the objects of format 2.
+func (c *Card) acObjects(kind byte, ac [8]byte, second bool) []byte {
 	b := tlv.Append(nil, tlv.CryptogramInformation, []byte{kind})
 	b = tlv.Append(b, tlv.ATC, number(c.counters.ATC))
 	b = tlv.Append(b, tlv.ApplicationCryptogram, ac[:])
-	b = tlv.Append(b, tlv.IssuerApplicationData, iad)
-	return tlv.Append(nil, tlv.ResponseFormat2, b)
+	return tlv.Append(b, tlv.IssuerApplicationData, c.applicationData(kind, second))
+}
+
+// extendedResponse has its cryptogram in the clear, and the signature over it.
+// EMV 4.4 Book 2, 12.5.2.
+func (c *Card) extendedResponse(kind byte, ac [8]byte, second bool) ([]byte, int) {
+	b := c.acObjects(kind, ac, second)
+	told := c.told
+	if c.p.Behaviour == issuer.Forged {
+		told = nil // as one who replays what he has recorded
+	}
+	signed, err := issuer.SignExtended(c.curve, append(append([]byte{}, told...), b...))
+	if err != nil {
+		return nil, swConditions
+	}
+	return tlv.Append(nil, tlv.ResponseFormat2, tlv.Append(b, tlv.SDAD, signed)), swOK
 }
 
 // signedResponse has its cryptogram inside the signature. EMV 4.4 Book 2, 6.6.1.

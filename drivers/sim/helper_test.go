@@ -23,7 +23,7 @@ var (
 
 type madeDeck struct {
 	cards []issuer.Profile
-	ca    issuer.CAKey
+	ca    []issuer.CAKey
 	err   error
 }
 

@@ -15,11 +15,16 @@ import (
 // kernelFor is a terminal that knows the deck's authority.
 func kernelFor(t *testing.T) *emv.Kernel {
 	t.Helper()
-	ca := madeOnce().ca
+	var keys []oda.CAKey
+	for _, ca := range madeOnce().ca {
+		keys = append(keys, oda.CAKey{
+			RID: ca.RID, Index: ca.Index, Modulus: ca.Modulus, Exponent: ca.Exponent, Suite: oda.Suite(ca.Suite), X: ca.X, Expiry: ca.Expiry,
+		})
+	}
 	k, err := emv.New(emv.Config{
-		TerminalType: 0x22, Capabilities: [3]byte{0x20, 0x08, 0xC8}, Country: 156, Currency: 156, CurrencyExponent: 2,
+		TerminalType: 0x22, Capabilities: [3]byte{0x20, 0x08, 0xCC}, Country: 156, Currency: 156, CurrencyExponent: 2,
 		Applications: []emv.Application{{AID: issuer.AID, Partial: true, Version: [2]byte{0, 1}, DefaultDDOL: []byte{0x9F, 0x37, 4}}},
-		CAKeys:       []oda.CAKey{{RID: ca.RID, Index: ca.Index, Modulus: ca.Modulus, Exponent: ca.Exponent, Expiry: ca.Expiry}},
+		CAKeys:       keys,
 		CDAMode:      emv.CDAMode1, Random: func(b []byte) { _, _ = rand.Read(b) },
 	}, emv.Transaction{AmountMinor: 1250, At: time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)})
 	if err != nil {
@@ -70,6 +75,7 @@ func TestCardsProveThemselves(t *testing.T) {
 		{"status", emv.Approved, "0000008000", "F800", true},
 		{"sda", emv.Approved, "0200008000", "F800", false},
 		{"cda", emv.Approved, "0000008000", "F800", false},
+		{"xda", emv.Approved, "0100008000", "F800", false},
 		{"forged", emv.Declined, "0400008000", "E800", false},
 	}
 	for _, tt := range tests {

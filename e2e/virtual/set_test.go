@@ -92,7 +92,7 @@ func newSet(dir string) (*set, error) {
 	if s.cny, err = money.Lookup("CNY"); err != nil {
 		return nil, err
 	}
-	s.params, err = document(s.acquirer.Public(), ca, s.cny)
+	s.params, err = document(s.acquirer.Public(), ca[0], s.cny)
 	return s, err
 }
 

@@ -29,15 +29,19 @@ type CAKey struct {
 	Index    byte
 	Modulus  []byte
 	Exponent []byte
+	Suite    byte // of a key on an elliptic curve, which has X in place of the two above
+	X        []byte
 	Expiry   time.Time
 }
 
-// Authority is a certification authority and one issuer under it. Its private
-// keys live in memory only: once the deck is made, nobody needs them.
+// Authority is a certification authority and one issuer under it, each with a
+// key of RSA and one on an elliptic curve. Its private keys live in memory
+// only: once the deck is made, nobody needs them.
 type Authority struct {
 	ca, issuer  *rsa.PrivateKey
 	public      CAKey
 	certificate Certificate
+	curve       curveAuthority
 }
 
 // Certificate is a public key certificate as the chip holds it: tags 90, 92
@@ -49,8 +53,9 @@ type Certificate struct {
 }
 
 // NewAuthority makes a certification authority with the given RID and index,
-// and an issuer for the account numbers that begin with bin. Both keys are
-// good until the end of expiry's month.
+// and an issuer for the account numbers that begin with bin. Its keys of RSA
+// are good until the end of expiry's month, those on an elliptic curve, which
+// have the next index, until that day.
 func NewAuthority(rid [5]byte, index byte, bin string, expiry time.Time) (*Authority, error) {
 	if len(bin) < 3 || len(bin) > 8 || !decimal(bin) {
 		return nil, fmt.Errorf("%w: issuer identifier of %d characters, want 3 to 8 digits", ErrCertificate, len(bin))
@@ -68,14 +73,14 @@ func NewAuthority(rid [5]byte, index byte, bin string, expiry time.Time) (*Autho
 	}}
 	subject := append([]byte{0x02}, compressed(bin, 4)...)
 	a.certificate = certify(ca, subject, expiry, [3]byte{0, 0, 1}, key, nil)
+	if a.curve, err = newCurveAuthority(rid, index+1, bin, expiry); err != nil {
+		return nil, err
+	}
 	return a, nil
 }
 
-// Public is the key that terminals are given.
-func (a *Authority) Public() CAKey { return a.public }
-
-// Issuer is the issuer's certificate, the same on each of its cards.
-func (a *Authority) Issuer() Certificate { return a.certificate }
+// Public are the keys that terminals are given, that of RSA first.
+func (a *Authority) Public() []CAKey { return []CAKey{a.public, a.curve.public} }
 
 // Card certifies a card's key for its account number. static is the data that
 // offline authentication covers: the marked records, then the AIP. EMV 4.4

@@ -21,7 +21,7 @@ const BIN = "999901"
 // The development set's authority: its key index, and how long keys and cards
 // are good.
 const (
-	CAIndex    = 0x01
+	CAIndex    = 0x01 // of its RSA key; the next one is on an elliptic curve
 	caYears    = 10
 	cardYears  = 5
 	testPIN    = "1234"
@@ -49,6 +49,7 @@ var deck = []Order{
 	},
 	{Name: "sda", Title: "Has no key of its own; its issuer signed its data (SDA).", PAN: pan(13), Proof: ProofSDA},
 	{Name: "cda", Title: "Signs its cryptograms (CDA); the issuer approves.", PAN: pan(14), Proof: ProofCDA},
+	{Name: "xda", Title: "Signs its cryptograms on an elliptic curve (XDA); the issuer approves.", PAN: pan(50), Proof: ProofXDA},
 	{Name: "signature", Title: "Wants its owner's signature; the issuer approves.", PAN: pan(42), CVM: cvmSignature},
 	{Name: "referral", Title: "The issuer wants to be called first (01).", PAN: pan(41)},
 	{Name: "umlaut", Title: "Has a name of its own in Latin letters: Prüfkarte Köln.", PAN: pan(40), Preferred: "Prüfkarte Köln"},
@@ -73,14 +74,14 @@ func List() []Listing {
 }
 
 // Deck makes the development set's cards and the authority above them, whose
-// public key goes into the terminals' parameters. Cards are good from the day
+// public keys go into the terminals' parameters. Cards are good from the day
 // before now.
-func Deck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, CAKey, error) {
+func Deck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, []CAKey, error) {
 	year := now.Year()
 	caExpiry := time.Date(year+caYears, time.December, 31, 0, 0, 0, 0, time.UTC)
 	a, err := NewAuthority(RID, CAIndex, BIN, caExpiry)
 	if err != nil {
-		return nil, CAKey{}, err
+		return nil, nil, err
 	}
 	cards := make([]Profile, 0, len(deck))
 	for _, o := range deck {
@@ -92,7 +93,7 @@ func Deck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, CAKey, e
 		o.Expires = time.Date(year+cardYears, time.December, 31, 0, 0, 0, 0, time.UTC)
 		card, err := Personalise(random, a, keys, o)
 		if err != nil {
-			return nil, CAKey{}, err
+			return nil, nil, err
 		}
 		cards = append(cards, card)
 	}

@@ -31,6 +31,7 @@ const (
 	ProofDDA Proof = iota // it signs a number of the terminal's
 	ProofSDA              // its issuer signed its data; it has no key
 	ProofCDA              // it signs its cryptograms, and numbers too
+	ProofXDA              // it signs its cryptograms on an elliptic curve
 )
 
 // aip is 82 of a card with the proof.
@@ -41,6 +42,8 @@ func (p Proof) aip() []byte {
 		return []byte{aipSDA | aipRest, 0}
 	case ProofCDA:
 		return []byte{aipDDA | aipCDA | aipRest, 0}
+	case ProofXDA:
+		return []byte{aipXDA | aipRest, 0}
 	}
 	return []byte{aipDDA | aipRest, 0}
 }
@@ -98,12 +101,7 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}
 	account := accountRecord(o)
-	static := append(append([]byte{}, account...), p.AIP...) // the value of 70, then the AIP that 9F4A names
-	prove := a.proveByKey
-	if !p.Signs() {
-		prove = a.proveStatic
-	}
-	proof, err := prove(random, &p, o, static)
+	issuer, proof, err := a.prove(random, &p, o, account)
 	if err != nil {
 		return Profile{}, fmt.Errorf("issuer: %s: %w", o.Name, err)
 	}
@@ -111,7 +109,7 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 	if err != nil {
 		return Profile{}, fmt.Errorf("issuer: %s: %w", o.Name, err)
 	}
-	p.Records = records(a, proof, pinKey, trackRecord(o), account)
+	p.Records = records(issuer, proof, pinKey, trackRecord(o), account)
 	p.AFL = fileLocator(p.Records)
 	if p.Others, err = personaliseOthers(random, a, keys, o); err != nil {
 		return Profile{}, err
@@ -132,6 +130,24 @@ func latin1(name string) []byte {
 		b = append(b, byte(r))
 	}
 	return b
+}
+
+// prove returns the objects of the issuer's certificate, and what a card shows
+// beside it. account is the value of the record that the proof covers.
+func (a *Authority) prove(random io.Reader, p *Profile, o Order, account []byte) (issuer, proof []byte, err error) {
+	if o.Proof == ProofXDA {
+		return a.curve.prove(random, p, o, account)
+	}
+	static := append(append([]byte{}, account...), p.AIP...) // 9F4A names the AIP
+	if o.Proof == ProofSDA {
+		proof, err = a.proveStatic(random, p, static)
+	} else {
+		proof, err = a.proveByKey(random, p, o, static)
+	}
+	issuer = tlv.Append(nil, tlv.CAKeyIndex, []byte{a.public.Index})
+	issuer = tlv.Append(issuer, tlv.IssuerKeyExponent, a.certificate.Exponent)
+	issuer = tlv.Append(issuer, tlv.IssuerKeyRemainder, a.certificate.Remainder)
+	return tlv.Append(issuer, tlv.IssuerCertificate, a.certificate.Signed), proof, err
 }
 
 // proveByKey gives the card a key, and returns the objects that certify it.
@@ -180,7 +196,7 @@ func (a *Authority) newKey(random io.Reader, into *Hex, o Order, static []byte) 
 
 // proveStatic returns the object that vouches for the data of a card without a
 // key.
-func (a *Authority) proveStatic(random io.Reader, p *Profile, _ Order, static []byte) ([]byte, error) {
+func (a *Authority) proveStatic(random io.Reader, p *Profile, static []byte) ([]byte, error) {
 	p.DDOL = nil
 	var code [2]byte
 	if _, err := io.ReadFull(random, code[:]); err != nil {
@@ -208,19 +224,13 @@ func personaliseOthers(random io.Reader, a *Authority, keys MasterKeys, chip Ord
 	return made, nil
 }
 
-// records lays out the files. proof is what a card shows beside the issuer's
-// certificate, pinKey what it has for PINs.
-func records(a *Authority, proof, pinKey, track, account []byte) []Record {
-	ca := a.Issuer()
-	var issuerPart []byte
-	issuerPart = tlv.Append(issuerPart, tlv.CAKeyIndex, []byte{a.public.Index})
-	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyExponent, ca.Exponent)
-	issuerPart = tlv.Append(issuerPart, tlv.IssuerKeyRemainder, ca.Remainder)
-	issuerPart = tlv.Append(issuerPart, tlv.IssuerCertificate, ca.Signed)
+// records lays out the files: the issuer's certificate, what a card shows
+// beside it, and what it has for PINs.
+func records(issuer, proof, pinKey, track, account []byte) []Record {
 	template := func(value []byte) Hex { return tlv.Append(nil, tlv.RecordTemplate, value) }
 	all := []Record{
 		{SFI: sfiTrack, Number: 1, Data: template(track)},
-		{SFI: sfiCertificates, Number: 1, Data: template(issuerPart)},
+		{SFI: sfiCertificates, Number: 1, Data: template(issuer)},
 		{SFI: sfiCertificates, Number: 2, Data: template(proof)},
 	}
 	if len(pinKey) > 0 {

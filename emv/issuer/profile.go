@@ -82,7 +82,7 @@ type Profile struct {
 	// For script commands; a card that was made without them takes none.
 	MACKey      Hex      `json:"mac_key,omitempty"`
 	EncipherKey Hex      `json:"encipher_key,omitempty"`
-	ICCKey      Hex      `json:"icc_key"`           // RSA, PKCS #8; none without DDA and CDA
+	ICCKey      Hex      `json:"icc_key"`           // PKCS #8: RSA for DDA and CDA, P-256 for XDA; else none
 	PINKey      Hex      `json:"pin_key,omitempty"` // RSA, PKCS #8, for enciphered PINs alone; none: ICCKey is
 	AIP         Hex      `json:"aip"`
 	AFL         Hex      `json:"afl"`
@@ -111,6 +111,7 @@ func (p Profile) LogValue() slog.Value { return slog.StringValue(p.String()) }
 
 // The bits of the AIP for offline data authentication. EMV 4.4 Book 3, Annex C1.
 const (
+	aipXDA = 0x80
 	aipSDA = 0x40
 	aipDDA = 0x20
 	aipCDA = 0x01
@@ -125,7 +126,10 @@ func (p Profile) CDA() bool { return p.AIP[0]&aipCDA != 0 }
 // Scripts tells whether the card takes commands from its issuer.
 func (p Profile) Scripts() bool { return len(p.MACKey) > 0 }
 
-// Signs tells whether the card has a key of its own.
+// XDA tells whether the card signs its cryptograms on an elliptic curve.
+func (p Profile) XDA() bool { return p.AIP[0]&aipXDA != 0 }
+
+// Signs tells whether the card has a key of RSA for that.
 func (p Profile) Signs() bool { return p.DDA() || p.CDA() }
 
 // Key parses the card's private key.
@@ -189,6 +193,11 @@ func (p Profile) Check() error {
 	}
 	if p.Signs() {
 		if _, err := p.Key(); err != nil {
+			return err
+		}
+	}
+	if p.XDA() {
+		if _, err := p.CurveKey(); err != nil {
 			return err
 		}
 	}

@@ -33,6 +33,7 @@ var deckEnds = map[string][]Ending{
 	"twoapps":    approvedWith("0000048000"), // the first, when nobody can be asked
 	"sda":        approvedWith("0200008000"),
 	"cda":        {approved},
+	"xda":        approvedWith("0100008000"),
 	"forged":     declined(reasonSignature),
 	"signature":  {approved},
 	"referral":   {{State: stateDeclined, Reason: reasonReferral, Code: "01"}},

@@ -7,7 +7,8 @@ import (
 
 // genuineness are cards that cannot prove that they are genuine. The terminal
 // goes online for it, and the issuer believes the cryptogram; only a signature
-// over the cryptogram itself that is wrong ends the sale. EMV 4.4 Book 2, 5 to 7.
+// over the cryptogram itself that is wrong ends the sale, and of XDA that over
+// the second one alone. EMV 4.4 Book 2, 5 to 7 and 12.
 var genuineness = []Card{
 	{
 		Variant: sim.Variant{Name: "wrongissuer", Title: "Its issuer's certificate is not from the authority.", Of: "approve",
@@ -65,5 +66,25 @@ var genuineness = []Card{
 		Variant: sim.Variant{Name: "cdatype", Title: "Says in clear that it declines, and signs a request (CDA).", Of: "cda",
 			Shim: inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))},
 		Ends: declined(reasonCryptogram),
+	},
+	{
+		Variant: sim.Variant{Name: "xdaunsigned", Title: "Leaves the signature over its cryptogram out (XDA): the issuer is asked all the same.", Of: "xda",
+			Shim: inCryptogram(first, tlv.SDAD, missing)},
+		Ends: approvedWith("0100008100"),
+	},
+	{
+		Variant: sim.Variant{Name: "xdasecond", Title: "Signs its second cryptogram wrongly (XDA), after the issuer's approval.", Of: "xda",
+			Shim: inCryptogram(second, tlv.SDAD, flip(tlv.SDAD))},
+		Ends: reversed(reasonSignature),
+	},
+	{
+		Variant: sim.Variant{Name: "xdaaltered", Title: "Its country was altered after the issuer had signed it (XDA).", Of: "xda",
+			Shim: inRecord(tlv.IssuerCountry, set(tlv.IssuerCountry, 0x08, 0x40))},
+		Ends: approvedWith("0100008002"),
+	},
+	{
+		Variant: sim.Variant{Name: "xdaunknownca", Title: "Names an authority whose key the terminal does not have (XDA).", Of: "xda",
+			Shim: inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77))},
+		Ends: approvedWith("0100008004"),
 	},
 }
