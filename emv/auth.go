@@ -8,11 +8,8 @@ import (
 	"github.com/cloudpos/cloudpos/secret"
 )
 
-// Why data authentication fails before a command is sent.
-var (
-	errRecords = errors.New("a signed record is no template")
-	errDDOL    = errors.New("no DDOL with an unpredictable number")
-)
+// errDDOL is why DDA fails before a command is sent.
+var errDDOL = errors.New("no DDOL with an unpredictable number")
 
 // odaMethod is a way of offline data authentication.
 type odaMethod uint8
@@ -118,54 +115,41 @@ func (k *Kernel) authenticateDynamic() (Action, error) {
 	return query(claInterindustry, insInternal, 0, 0, data), nil
 }
 
-// recoverIssuer goes from the CA key to the issuer's, and puts the static data
-// together. further are the objects that the method needs beside the issuer's
-// own. EMV 4.4 Book 2, 5.2 and 5.3, and Book 3, 7.2.
+// chain leads from the CA keys to the card's.
+func (k *Kernel) chain() *oda.Chain {
+	return &oda.Chain{Keys: k.cfg.CAKeys, Objects: k.card, PAN: k.pan, Today: k.tx.At}
+}
+
+// static looks for the objects that a method needs beside the issuer's own, and
+// puts the static data together. EMV 4.4 Book 3, 7.2 and 10.3.
+func (k *Kernel) static(further ...tlv.Tag) ([]byte, error) {
+	if err := k.chain().Complete(further...); err != nil {
+		return nil, err
+	}
+	data, err := k.records.Static()
+	if err != nil {
+		return nil, err
+	}
+	return oda.Static(data, k.card[tlv.SDATagList], k.card[tlv.AIP])
+}
+
+// recoverIssuer goes from the CA key to the issuer's. EMV 4.4 Book 2, 5.2 and
+// 5.3.
 func (k *Kernel) recoverIssuer(further ...tlv.Tag) (issuer oda.PublicKey, static []byte, err error) {
-	for _, t := range append(further, tlv.CAKeyIndex, tlv.IssuerCertificate, tlv.IssuerKeyExponent) {
-		if len(k.card[t]) == 0 {
-			return oda.PublicKey{}, nil, oda.ErrMissing
-		}
-	}
-	if k.records.unusable {
-		return oda.PublicKey{}, nil, errRecords
-	}
-	if static, err = oda.Static(k.records.static, k.card[tlv.SDATagList], k.card[tlv.AIP]); err != nil {
+	if static, err = k.static(further...); err != nil {
 		return oda.PublicKey{}, nil, err
 	}
-	issuer, err = k.issuerKey()
+	issuer, err = k.chain().Issuer()
 	return issuer, static, err
-}
-
-// issuerKey is certified by the CA key that the card names, whose index must be
-// there. EMV 4.4 Book 2, 5.2 and 5.3.
-func (k *Kernel) issuerKey() (oda.PublicKey, error) {
-	ca, err := k.caKey()
-	if err != nil {
-		return oda.PublicKey{}, err
-	}
-	return oda.RecoverIssuer(ca, oda.Certificate{
-		Signed: k.card[tlv.IssuerCertificate], Remainder: k.card[tlv.IssuerKeyRemainder], Exponent: k.card[tlv.IssuerKeyExponent],
-	}, k.pan, k.tx.At)
-}
-
-// caKey is the CA key that the card names, whose index must be there. EMV 4.4
-// Book 2, 5.2 and 12.2.
-func (k *Kernel) caKey() (oda.CAKey, error) {
-	var rid [5]byte
-	copy(rid[:], k.card[tlv.DFName])
-	return oda.FindCA(k.cfg.CAKeys, rid, k.card[tlv.CAKeyIndex][0], k.tx.At)
 }
 
 // recoverICC goes on to the card's own key. EMV 4.4 Book 2, 6.4.
 func (k *Kernel) recoverICC() (oda.PublicKey, error) {
-	issuer, static, err := k.recoverIssuer(tlv.ICCCertificate, tlv.ICCKeyExponent)
+	static, err := k.static(tlv.ICCCertificate, tlv.ICCKeyExponent)
 	if err != nil {
 		return oda.PublicKey{}, err
 	}
-	return oda.RecoverICC(issuer, oda.Certificate{
-		Signed: k.card[tlv.ICCCertificate], Remainder: k.card[tlv.ICCKeyRemainder], Exponent: k.card[tlv.ICCKeyExponent],
-	}, k.pan, static, k.tx.At)
+	return k.chain().ICC(static)
 }
 
 // buildDDOL builds what the card signs. A wrong list of the card's is not

@@ -22,7 +22,6 @@ const (
 	swPINInvalidated = 0x6984 // VERIFY
 	selectFirst      = 0x00
 	selectNext       = 0x02
-	sfiShift         = 3
 	insGenerateAC    = 0xAE
 	insGetData       = 0xCA
 	insVerify        = 0x20

@@ -57,7 +57,7 @@ func (k *Kernel) recoverPINKey() (oda.PublicKey, error) {
 			return oda.PublicKey{}, oda.ErrMissing
 		}
 	}
-	issuer, err := k.issuerKey()
+	issuer, err := k.chain().Issuer()
 	if err != nil {
 		return oda.PublicKey{}, err
 	}

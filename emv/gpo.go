@@ -2,15 +2,12 @@ package emv
 
 import (
 	"github.com/cloudpos/cloudpos/emv/apdu"
+	"github.com/cloudpos/cloudpos/emv/records"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
-// Lengths in the response to GET PROCESSING OPTIONS.
-const (
-	aipSize      = 2
-	aflEntrySize = 4
-	aflMax       = 252
-)
+// aipSize is the length of the AIP in the response to GET PROCESSING OPTIONS.
+const aipSize = 2
 
 // initiate sends GET PROCESSING OPTIONS with the data that the card asks for.
 // EMV 4.4 Book 3, 10.1 and 6.5.8.
@@ -51,11 +48,11 @@ func (k *Kernel) initiated(r Response) (Action, error) {
 	if len(k.card[tlv.AIP]) != aipSize {
 		return nil, refuse(ReasonCardData, "GET PROCESSING OPTIONS without AIP (Book 3, 6.5.8.4)")
 	}
-	if k.records.files, err = parseAFL(k.card[tlv.AFL]); err != nil {
-		return nil, err
+	if k.records, err = records.Locate(k.card[tlv.AFL]); err != nil {
+		return nil, refuse(ReasonCardData, "%v", err)
 	}
 	k.state = reading
-	return k.records.read(), nil
+	return Transmit{Command: k.records.Command()}, nil
 }
 
 // optionsObjects reads both formats of the response as objects.

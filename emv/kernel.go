@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cloudpos/cloudpos/emv/records"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 	"github.com/cloudpos/cloudpos/secret"
 )
@@ -82,7 +83,7 @@ type Kernel struct {
 	cvmResults [3]byte
 	cvm        CVM
 
-	records   records
+	records   records.List
 	cdol1     tlv.DOL
 	cdol2     tlv.DOL
 	tdol      tlv.DOL
@@ -233,7 +234,7 @@ func (k *Kernel) forget() {
 	k.pan.Clear()
 	k.pan = nil
 	k.card, k.generated = map[tlv.Tag][]byte{}, map[tlv.Tag][]byte{}
-	k.records.clear()
+	k.records.Clear()
 	k.cdol1, k.cdol2, k.tdol = nil, nil, nil
 	k.auth.clear()
 	k.rules, k.atc = cvmRules{}, nil

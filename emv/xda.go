@@ -39,10 +39,11 @@ func (k *Kernel) recoverCurve() (oda.CurveKey, error) {
 			return oda.CurveKey{}, oda.ErrMissing
 		}
 	}
-	if k.records.unusable {
-		return oda.CurveKey{}, errRecords
+	static, err := k.records.Static()
+	if err != nil {
+		return oda.CurveKey{}, err
 	}
-	ca, err := k.caKey()
+	ca, err := k.chain().CA()
 	if err != nil {
 		return oda.CurveKey{}, err
 	}
@@ -50,7 +51,7 @@ func (k *Kernel) recoverCurve() (oda.CurveKey, error) {
 	if err != nil {
 		return oda.CurveKey{}, err
 	}
-	data := oda.Certified(k.records.static, k.card[tlv.AIP], k.terminal[tlv.AID], k.card[tlv.PDOL])
+	data := oda.Certified(static, k.card[tlv.AIP], k.terminal[tlv.AID], k.card[tlv.PDOL])
 	return oda.RecoverICCCurve(issuer, k.card[tlv.ICCCertificate], data, k.tx.At)
 }
 
