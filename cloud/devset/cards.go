@@ -48,7 +48,7 @@ func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {
 
 // files are the issuer's, the cards and the PIN pad's key.
 func (c *cardKeys) files() ([]file, error) {
-	cfg := hostsim.Config{IMK: c.masters.AC, BDK: c.bdk}
+	cfg := hostsim.Config{IMK: c.masters.AC, MAC: c.masters.MAC, Encipher: c.masters.Encipher, BDK: c.bdk}
 	for _, card := range c.deck {
 		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
 			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor}

@@ -42,8 +42,10 @@ func (k *Key) UnmarshalText(text []byte) error {
 
 // Config is the issuer as a file.
 type Config struct {
-	IMK      Key       `json:"imk_ac"` // master key for application cryptograms
-	BDK      Key       `json:"bdk"`    // base derivation key of the PIN pads
+	IMK      Key       `json:"imk_ac"`           // master key for application cryptograms
+	MAC      Key       `json:"imk_smi,omitzero"` // master key for the integrity of scripts
+	Encipher Key       `json:"imk_smc,omitzero"` // and for what is confidential in them
+	BDK      Key       `json:"bdk"`              // base derivation key of the PIN pads
 	Accounts []Account `json:"accounts"`
 }
 
@@ -57,9 +59,12 @@ type Account struct {
 	Name         string `json:"name"` // how the store knows it
 	PAN          string `json:"pan"`
 	PSN          string `json:"psn"`
-	PIN          string `json:"pin,omitempty"`     // "": no PIN is right
-	BalanceMinor int64  `json:"balance_minor"`     // at the beginning
-	Decline      string `json:"decline,omitempty"` // the code that it always gets
+	PIN          string `json:"pin,omitempty"`         // "": no PIN is right
+	BalanceMinor int64  `json:"balance_minor"`         // at the beginning
+	Decline      string `json:"decline,omitempty"`     // the code that it always gets
+	Script       string `json:"script,omitempty"`      // sent to the card until that has taken it: "pin-unblock"
+	LowerLimit   uint8  `json:"lower_limit,omitempty"` // 9F14 and 9F23 for the script "limits"
+	UpperLimit   uint8  `json:"upper_limit,omitempty"`
 }
 
 // Format masks the account for every fmt verb.
@@ -105,6 +110,9 @@ func (c *Config) check() error {
 			return fmt.Errorf("%w: accounts[%d].pin is not digits", ErrConfig, i)
 		case a.Decline != "" && len(a.Decline) != 2 || a.Decline == codeApproved:
 			return fmt.Errorf("%w: accounts[%d].decline is not a declining code of two characters", ErrConfig, i)
+		}
+		if err := c.checkScript(i); err != nil {
+			return err
 		}
 		names[a.Name], pans[a.PAN] = true, true
 	}

@@ -17,6 +17,11 @@
 // number came before); amounts that end in 05 are declined (05), as is an
 // account that always is; then the balance decides (51 or 00).
 //
+// An account may have a script for its card: "pin-unblock", "pin-change" to the
+// account's PIN, "limits", "block-application", "block-card", or "wrong-mac",
+// which no card takes. It goes with each approval, one that blocks with each
+// decline too, until a completion has told that the card took it.
+//
 // Its configuration holds master keys and PINs in the clear: it is for test
 // cards only. Account numbers, PINs and keys are never stored, logged or put in
 // an error; the store knows accounts by name.

@@ -104,6 +104,7 @@ func (h *Host) Authorise(ctx context.Context, req wire.Request) (ingest.Decision
 	}
 	return ingest.Decision{
 		Approved: p.Approved, Code: p.Code, AuthCode: p.AuthCode, HostRef: p.HostRef, IssuerAuth: p.IssuerAuth,
+		Scripts: p.Scripts,
 	}, nil
 }
 
@@ -175,7 +176,7 @@ func (h *Host) post(tx Tx, req *wire.Request, account string, v verdict) (Postin
 	}
 	p := Posting{
 		Key: req.Key, Account: account, AmountMinor: req.AmountMinor, Currency: req.Currency,
-		Approved: v.approved, Code: v.code, Reason: v.reason, IssuerAuth: v.issuerAuth,
+		Approved: v.approved, Code: v.code, Reason: v.reason, IssuerAuth: v.issuerAuth, Scripts: v.scripts,
 		HostRef: fmt.Sprintf("%012d", n+1), At: h.p.Now().UTC().Truncate(time.Millisecond),
 	}
 	if v.approved {

@@ -46,6 +46,7 @@ type bench struct {
 	atc  uint16
 	log  bytes.Buffer
 	last hostsim.Store
+	more []hostsim.Account
 }
 
 func newBench(t *testing.T, s hostsim.Store) *bench {
@@ -72,12 +73,12 @@ func (b *bench) restart() {
 	b.t.Helper()
 	var err error
 	b.host, err = hostsim.New(b.t.Context(), hostsim.Parts{
-		Config: hostsim.Config{IMK: imk, BDK: bdk, Accounts: []hostsim.Account{
+		Config: hostsim.Config{IMK: imk, MAC: macKey, Encipher: encipherKey, BDK: bdk, Accounts: append([]hostsim.Account{
 			{Name: "rich", PAN: panRich, PSN: "01", BalanceMinor: 100_000},
 			{Name: "poor", PAN: panPoor, PSN: "01"},
 			{Name: "pin", PAN: panPIN, PSN: "01", PIN: canary, BalanceMinor: 100_000},
 			{Name: "never", PAN: "9999010000000049", PSN: "01", BalanceMinor: 100_000, Decline: "62"},
-		}},
+		}, b.more...)},
 		Acquirer: b.key, AcquirerID: "dev-1", Store: b.last,
 		Now: func() time.Time { return today }, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})

@@ -23,6 +23,7 @@ type verdict struct {
 	code       string
 	reason     string
 	issuerAuth []byte
+	scripts    []byte
 }
 
 func no(code, reason string) verdict { return verdict{code: code, reason: reason} }
@@ -61,7 +62,8 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 		return verdict{}, err
 	}
 	v.issuerAuth = chip.answer(v.code)
-	return v, nil
+	v.scripts, err = h.scripts(tx, c.account, chip, v.approved)
+	return v, err
 }
 
 // judgeCustomer is about the one who pays; the card is genuine.

@@ -103,6 +103,8 @@ func (t memoryTx) Use(thing string) (bool, error) {
 	return first, nil
 }
 
+func (t memoryTx) Used(thing string) (bool, error) { return t.m.used[thing], nil }
+
 func (t memoryTx) Buried(id ingest.ID) (bool, error) { return t.m.buried[id], nil }
 
 func (t memoryTx) Bury(id ingest.ID) error {

@@ -24,6 +24,11 @@ var schema = []string{
 		PRIMARY KEY (terminal, epoch, seq, leg, attempt)
 	)`,
 	`CREATE INDEX IF NOT EXISTS host_postings_ref ON host_postings (host_ref)`,
+	`CREATE TABLE IF NOT EXISTS host_scripts (
+		terminal TEXT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, leg TEXT NOT NULL, attempt BIGINT NOT NULL,
+		scripts TEXT NOT NULL, results TEXT NOT NULL,
+		PRIMARY KEY (terminal, epoch, seq, leg, attempt)
+	)`,
 	`CREATE TABLE IF NOT EXISTS host_used (thing TEXT NOT NULL PRIMARY KEY)`,
 	`CREATE TABLE IF NOT EXISTS host_tombstones (
 		terminal TEXT NOT NULL, epoch BIGINT NOT NULL, seq BIGINT NOT NULL, PRIMARY KEY (terminal, epoch, seq)
@@ -34,7 +39,10 @@ const selectPosting = `SELECT terminal, epoch, seq, leg, attempt, account, amoun
 	reversed, code, reason, auth_code, host_ref, issuer_auth, at_ms FROM host_postings`
 
 // SQL is a store in a database with one writer, as cloud/store opens it.
-type SQL struct{ db *sql.DB }
+type SQL struct {
+	db      *sql.DB
+	scripts bool // there is a table of them
+}
 
 // OpenSQL makes the tables where they are missing. db stays the caller's to
 // close.
@@ -44,11 +52,12 @@ func OpenSQL(ctx context.Context, db *sql.DB) (*SQL, error) {
 			return nil, fmt.Errorf("hostsim: make tables: %w", err)
 		}
 	}
-	return &SQL{db}, nil
+	return &SQL{db: db, scripts: true}, nil
 }
 
-// ReadSQL opens a store for Postings only: it writes nothing.
-func ReadSQL(db *sql.DB) *SQL { return &SQL{db} }
+// ReadSQL opens a store for Postings only: it writes nothing, not even the table
+// of scripts that an older database does not have. So it tells of none.
+func ReadSQL(db *sql.DB) *SQL { return &SQL{db: db} }
 
 // Update implements Store.
 func (s *SQL) Update(ctx context.Context, change func(Tx) error) error {
@@ -69,7 +78,52 @@ func (s *SQL) Update(ctx context.Context, change func(Tx) error) error {
 // Postings implements Store.
 func (s *SQL) Postings(ctx context.Context, limit int) ([]Posting, error) {
 	rows, err := s.db.QueryContext(ctx, selectPosting+` ORDER BY host_ref DESC LIMIT $1`, limit)
-	return postings(rows, err)
+	all, err := postings(rows, err)
+	if err != nil || !s.scripts {
+		return all, err
+	}
+	return all, addScripts(ctx, s.db, all, "")
+}
+
+// queryer is a database or a transaction in one.
+type queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// addScripts adds the scripts to the postings that have some. where picks their
+// rows.
+func addScripts(ctx context.Context, db queryer, all []Posting, where string, args ...any) error {
+	rows, err := db.QueryContext(ctx, `SELECT terminal, epoch, seq, leg, attempt, scripts, results FROM host_scripts`+where, args...)
+	if err != nil {
+		return fmt.Errorf("hostsim: read scripts: %w", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	type row struct {
+		scripts []byte
+		results string
+	}
+	found := map[wire.Key]row{}
+	for rows.Next() {
+		var k wire.Key
+		var r row
+		var scripts string
+		err := rows.Scan(&k.Terminal, &k.Epoch, &k.Seq, &k.Leg, &k.Attempt, &scripts, &r.results)
+		if err == nil {
+			r.scripts, err = hex.DecodeString(scripts)
+		}
+		if err != nil {
+			return fmt.Errorf("hostsim: read scripts: %w", err)
+		}
+		found[k] = r
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("hostsim: read scripts: %w", err)
+	}
+	for i := range all {
+		r := found[all[i].Key]
+		all[i].Scripts, all[i].ScriptResults = r.scripts, r.results
+	}
+	return nil
 }
 
 // sqlTx lives no longer than the call of Update that its context is from.
@@ -79,14 +133,15 @@ type sqlTx struct {
 }
 
 func (t sqlTx) Posting(k wire.Key) (Posting, bool, error) {
-	rows, err := t.tx.QueryContext(t.ctx,
-		selectPosting+` WHERE terminal = $1 AND epoch = $2 AND seq = $3 AND leg = $4 AND attempt = $5`,
-		k.Terminal, int64(k.Epoch), int64(k.Seq), k.Leg, int64(k.Attempt))
+	const where = ` WHERE terminal = $1 AND epoch = $2 AND seq = $3 AND leg = $4 AND attempt = $5`
+	key := []any{k.Terminal, int64(k.Epoch), int64(k.Seq), k.Leg, int64(k.Attempt)}
+	rows, err := t.tx.QueryContext(t.ctx, selectPosting+where, key...)
 	all, err := postings(rows, err)
 	if err != nil || len(all) == 0 {
 		return Posting{}, false, err
 	}
-	return all[0], true, nil
+	err = addScripts(t.ctx, t.tx, all, where, key...)
+	return all[0], true, err
 }
 
 func (t sqlTx) PostingsOf(id ingest.ID) ([]Posting, error) {
@@ -139,6 +194,13 @@ func (t sqlTx) Put(p Posting) error {
 		ON CONFLICT (terminal, epoch, seq, leg, attempt) DO UPDATE SET reversed = excluded.reversed`,
 		p.Terminal, int64(p.Epoch), int64(p.Seq), p.Leg, int64(p.Attempt), p.Account, p.AmountMinor, p.Currency,
 		p.Approved, p.Reversed, p.Code, p.Reason, p.AuthCode, p.HostRef, hex.EncodeToString(p.IssuerAuth), p.At.UnixMilli())
+	if err != nil || len(p.Scripts) == 0 {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO host_scripts (terminal, epoch, seq, leg, attempt, scripts, results)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)
+		ON CONFLICT (terminal, epoch, seq, leg, attempt) DO UPDATE SET results = excluded.results`,
+		p.Terminal, int64(p.Epoch), int64(p.Seq), p.Leg, int64(p.Attempt), hex.EncodeToString(p.Scripts), p.ScriptResults)
 	return err
 }
 
@@ -162,6 +224,14 @@ func (t sqlTx) PutAccount(name string, b Balance) error {
 func (t sqlTx) Use(thing string) (bool, error) {
 	n, err := t.exec(`INSERT INTO host_used (thing) VALUES ($1) ON CONFLICT DO NOTHING`, thing)
 	return n == 1, err
+}
+
+func (t sqlTx) Used(thing string) (bool, error) {
+	var n int64
+	if err := t.tx.QueryRowContext(t.ctx, `SELECT COUNT(*) FROM host_used WHERE thing = $1`, thing).Scan(&n); err != nil {
+		return false, fmt.Errorf("hostsim: read what is used: %w", err)
+	}
+	return n > 0, nil
 }
 
 func (t sqlTx) Buried(id ingest.ID) (bool, error) {

@@ -29,6 +29,8 @@ type Tx interface {
 	// Use notes a thing that may be used once, and tells whether this was the
 	// first time.
 	Use(thing string) (first bool, err error)
+	// Used tells whether a thing was used, and leaves it as it is.
+	Used(thing string) (bool, error)
 	Buried(id ingest.ID) (bool, error)
 	Bury(id ingest.ID) error
 	// Count is the number of postings.
@@ -44,17 +46,20 @@ type Balance struct {
 // Posting is one decision.
 type Posting struct {
 	wire.Key
-	Account     string    `json:"account,omitempty"` // its name
-	AmountMinor int64     `json:"amount_minor"`
-	Currency    string    `json:"currency"`
-	Approved    bool      `json:"approved"`
-	Reversed    bool      `json:"reversed,omitempty"`
-	Code        string    `json:"code"`
-	Reason      string    `json:"reason,omitempty"` // machine word for a decline
-	AuthCode    string    `json:"auth_code,omitempty"`
-	HostRef     string    `json:"host_ref"`
-	IssuerAuth  []byte    `json:"-"`
-	At          time.Time `json:"at"`
+	Account     string `json:"account,omitempty"` // its name
+	AmountMinor int64  `json:"amount_minor"`
+	Currency    string `json:"currency"`
+	Approved    bool   `json:"approved"`
+	Reversed    bool   `json:"reversed,omitempty"`
+	Code        string `json:"code"`
+	Reason      string `json:"reason,omitempty"` // machine word for a decline
+	AuthCode    string `json:"auth_code,omitempty"`
+	HostRef     string `json:"host_ref"`
+	IssuerAuth  []byte `json:"-"`
+	Scripts     []byte `json:"-"` // templates 71 and 72
+	// ScriptResults is 9F5B, in hex, once the terminal has told it.
+	ScriptResults string    `json:"script_results,omitempty"`
+	At            time.Time `json:"at"`
 }
 
 // HeldMinor is what the host holds of the customer's money for it.

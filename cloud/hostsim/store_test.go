@@ -14,7 +14,8 @@ import (
 func TestStoreIsAllOrNothing(t *testing.T) {
 	errStop := errors.New("stop")
 	k := wire.Key{Terminal: "dev:t1", Epoch: 1, Seq: 1, Leg: "authorise", Attempt: 1}
-	p := hostsim.Posting{Key: k, Account: "a", AmountMinor: 1, Approved: true, HostRef: "000000000001", IssuerAuth: []byte{1}, At: today}
+	p := hostsim.Posting{Key: k, Account: "a", AmountMinor: 1, Approved: true, HostRef: "000000000001", IssuerAuth: []byte{1},
+		Scripts: []byte{0x71, 0}, ScriptResults: "2000000001", At: today}
 	forms(t, func(t *testing.T, s hostsim.Store) {
 		write := func(fail error) error {
 			return s.Update(t.Context(), func(tx hostsim.Tx) error {

@@ -82,6 +82,8 @@ type Issuer interface {
 	Authorise(ctx context.Context, req wire.Request) (Decision, error)
 	// Advise tells of an approval without the issuer.
 	Advise(ctx context.Context, req wire.Request) error
+	// Complete tells how an approval ended with the card. No money moves.
+	Complete(ctx context.Context, req wire.Request) error
 	// Reverse undoes whatever is held for the sale, by any of its attempts. It
 	// succeeds when there is nothing to undo.
 	Reverse(ctx context.Context, id ID) error

@@ -182,6 +182,25 @@ func TestCompleteAfterReverseIsAConflict(t *testing.T) {
 	}
 }
 
+// A completion is acknowledged once the issuer has heard of it, which may hear
+// of it again.
+func TestIssuerHearsOfTheCompletion(t *testing.T) {
+	b := newBench(t)
+	b.want(auth1, wire.VerdictApproved, "00")
+	b.issuer.faults = []fault{lostRequest, lostAnswer}
+	for range 2 {
+		if reply, err := b.send(complete); !errors.Is(err, errLine) {
+			t.Fatalf("without the issuer: %s, %v", reply, err)
+		}
+		b.state(ingest.StateAuthorised)
+	}
+	b.want(complete, wire.VerdictRecorded, "")
+	b.state(ingest.StateCompleted)
+	if n := b.issuer.completed[complete.Key]; n != 2 {
+		t.Errorf("the issuer has heard of it %d times, want once at first and once again", n)
+	}
+}
+
 func TestCompleteBeforeAuthorise(t *testing.T) {
 	b := newBench(t)
 	b.want(complete, wire.VerdictRecorded, "")

@@ -20,6 +20,7 @@ type scripted struct {
 
 	mu        sync.Mutex
 	asked     map[wire.Key]int
+	completed map[wire.Key]int
 	decisions map[wire.Key]ingest.Decision
 	held      map[wire.Key]int64
 	reversed  map[ingest.ID]bool
@@ -38,7 +39,7 @@ const (
 
 func newScripted() *scripted {
 	return &scripted{
-		tombstones: true, asked: map[wire.Key]int{}, decisions: map[wire.Key]ingest.Decision{},
+		tombstones: true, asked: map[wire.Key]int{}, completed: map[wire.Key]int{}, decisions: map[wire.Key]ingest.Decision{},
 		held: map[wire.Key]int64{}, reversed: map[ingest.ID]bool{}, decline: map[wire.Key]string{},
 	}
 }
@@ -101,6 +102,10 @@ func (s *scripted) Authorise(ctx context.Context, req wire.Request) (d ingest.De
 		s.decisions[req.Key] = d
 	})
 	return d, err
+}
+
+func (s *scripted) Complete(ctx context.Context, req wire.Request) error {
+	return s.call(ctx, func() { s.completed[req.Key]++ })
 }
 
 func (s *scripted) Advise(ctx context.Context, req wire.Request) error {

@@ -201,8 +201,13 @@ func (d *Dossier) withdraw() error {
 	return nil
 }
 
-// complete records that the authorisation stands. The issuer knows already.
+// complete records that the authorisation stands. The issuer knows already, but
+// not what the card said last: it is told before the ledger, and again with
+// each message that comes again, so that one commit is enough here.
 func (c *Core) complete(ctx context.Context, req *wire.Request, hash string) ([]byte, error) {
+	if err := c.issuer.Complete(ctx, *req); err != nil {
+		return nil, fmt.Errorf("tell the issuer of the completion: %w", err)
+	}
 	var answer []byte
 	err := c.update(ctx, SaleOf(req.Key), func(d *Dossier) (err error) {
 		m := d.message(req.Key)

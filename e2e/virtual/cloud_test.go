@@ -157,6 +157,10 @@ func (i poweredIssuer) Authorise(ctx context.Context, req wire.Request) (d inges
 	return d, errors.Join(err, pause(ctx, after))
 }
 
+func (i poweredIssuer) Complete(ctx context.Context, req wire.Request) error {
+	return i.power.do(fmt.Sprintf("complete %d", req.Key.Seq), func() error { return i.Host.Complete(ctx, req) })
+}
+
 func (i poweredIssuer) Advise(ctx context.Context, req wire.Request) error {
 	return i.power.do(fmt.Sprintf("advise %d", req.Key.Seq), func() error { return i.Host.Advise(ctx, req) })
 }
