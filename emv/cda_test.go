@@ -199,7 +199,7 @@ func (c *ddaCard) signedAnswer(t testing.TB, text string, how []string) string {
 	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.icc.Size()-22-len(dynamic))...)
 	signature := signRecoverable(c.icc, dynamic, unhex(t, number))
 	if wrong("short") {
-		signature = signature[1:]
+		signature = append([]byte{0x6A}, signature[2:]...) // 12 to 15 would be an elliptic curve's
 	}
 	return fmt.Sprintf("77[%s 9F4B[%X]] 9000", objects, signature)
 }
