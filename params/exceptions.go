@@ -4,6 +4,8 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
+	"io"
 	"slices"
 
 	"github.com/cloudpos/cloudpos/secret"
@@ -24,6 +26,35 @@ const (
 type Exceptions struct {
 	Key   Hex     `json:"key"` // 32 bytes, random, of this list alone
 	Cards []Hex16 `json:"cards"`
+}
+
+// NewExceptions makes an empty list with a key of its own.
+func NewExceptions(random io.Reader) (*Exceptions, error) {
+	e := &Exceptions{Key: make(Hex, exceptionKeySize), Cards: []Hex16{}}
+	if _, err := io.ReadFull(random, e.Key); err != nil {
+		return nil, fmt.Errorf("params: key of the exceptions: %w", err)
+	}
+	return e, nil
+}
+
+// Add puts a card on the list, and tells whether it was not there before. It is
+// for who makes a document, not for who has one from Parse.
+func (e *Exceptions) Add(pan secret.PAN) bool {
+	if e.Lists(pan) {
+		return false
+	}
+	e.Cards = append(e.Cards, e.Card(pan))
+	return true
+}
+
+// Remove takes a card from the list, and tells whether it was there; as Add.
+func (e *Exceptions) Remove(pan secret.PAN) bool {
+	i := slices.Index(e.Cards, e.Card(pan))
+	if i < 0 {
+		return false
+	}
+	e.Cards = slices.Delete(e.Cards, i, i+1)
+	return true
 }
 
 // Card is how a card is written: the first half of HMAC-SHA256 over the digits

@@ -43,6 +43,26 @@ func TestExceptions(t *testing.T) {
 	}
 }
 
+// TestExceptionsChange: a list that is made, and cards that come and go.
+func TestExceptionsChange(t *testing.T) {
+	list, err := params.NewExceptions(strings.NewReader(strings.Repeat("k", 32)))
+	if err != nil || len(list.Key) != 32 || len(list.Cards) != 0 {
+		t.Fatalf("a new list: %+v, %v", list, err)
+	}
+	if _, err := params.NewExceptions(strings.NewReader("too little")); err == nil {
+		t.Error("a list with half a key")
+	}
+	pan, other := secret.PAN("9999010000000018"), secret.PAN("9999010000000026")
+	for i, got := range []bool{list.Add(pan), !list.Add(pan), list.Add(other), list.Remove(pan), !list.Remove(pan), !list.Lists(pan), list.Lists(other)} {
+		if !got {
+			t.Errorf("step %d does not do what it should", i+1)
+		}
+	}
+	if len(list.Cards) != 1 {
+		t.Errorf("%d cards are listed, want 1", len(list.Cards))
+	}
+}
+
 // TestExceptionsAreChecked as every other field is, once they are there.
 func TestExceptionsAreChecked(t *testing.T) {
 	for _, c := range []struct {

@@ -1,6 +1,7 @@
 package devset
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -10,15 +11,19 @@ import (
 	"github.com/cloudpos/cloudpos/cloud/hostsim"
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/keys"
+	"github.com/cloudpos/cloudpos/params"
+	"github.com/cloudpos/cloudpos/secret"
 )
 
 // balanceMinor is what an account of a test card begins with. The card called
 // poorCard has nothing, which is how its sales are declined; the issuer of the
-// one called referredCard wants to be called first.
+// one called referredCard wants to be called first; listedCard is on the
+// terminals' list of exceptions.
 const (
 	balanceMinor = 100_000_000
 	poorCard     = "decline"
 	referredCard = "referral"
+	listedCard   = "listed"
 	codeReferral = "01"
 )
 
@@ -44,6 +49,20 @@ func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {
 	var err error
 	c.deck, c.ca, err = issuer.Deck(random, c.masters, now)
 	return c, err
+}
+
+// exceptions are the cards that the terminals are to be wary of.
+func (c *cardKeys) exceptions() (*params.Exceptions, error) {
+	list, err := params.NewExceptions(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	for _, card := range c.deck {
+		if card.Name == listedCard {
+			list.Add(secret.PAN(card.PAN))
+		}
+	}
+	return list, nil
 }
 
 // files are the issuer's, the cards and the PIN pad's key.

@@ -18,6 +18,7 @@ import (
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/params"
+	"github.com/cloudpos/cloudpos/secret"
 	"github.com/cloudpos/cloudpos/sync/wire"
 )
 
@@ -144,6 +145,15 @@ func checkParams(t *testing.T, dir string) {
 	}
 	if doc.Acquirer.SealKey != acquirer.Public().String() || doc.Acquirer.SealKeyID != "dev-1" || doc.Environment != params.Development {
 		t.Errorf("the document says %+v, %s", doc.Acquirer, doc.Environment)
+	}
+	var deck []issuer.Profile
+	if err := json.Unmarshal(read(t, dir, "sim/cards.json"), &deck); err != nil {
+		t.Fatal(err)
+	}
+	for _, card := range deck {
+		if listed := doc.Exceptions.Lists(secret.PAN(card.PAN)); listed != (card.Name == "listed") {
+			t.Errorf("card %q is on the list of exceptions: %t", card.Name, listed)
+		}
 	}
 	if n := len(doc.Currencies); n != 4 || doc.Currencies[0].Code != "CNY" {
 		t.Errorf("the document has currencies %v", doc.Currencies)

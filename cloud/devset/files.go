@@ -62,6 +62,9 @@ func parameters(now time.Time, c *cardKeys) ([]file, error) {
 	if err != nil {
 		return nil, err
 	}
+	if doc.Exceptions, err = c.exceptions(); err != nil {
+		return nil, err
+	}
 	text, err := doc.Encode()
 	if err != nil {
 		return nil, err

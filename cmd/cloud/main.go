@@ -3,6 +3,7 @@
 //	cloud dev-init DIR        make a development set, once
 //	cloud run                 serve terminals
 //	cloud ledger              show the books
+//	cloud params              change the exception list of a terminal's parameters
 //	cloud version
 //
 // parts.go is the list of what it is made of.
@@ -45,6 +46,11 @@ const usage = `usage: cloud COMMAND [options]
   ledger    show the books, also while the cloud runs
               list [--terminal ID] [--json] [--config FILE]   what the cloud knows of each sale
               host [--json] [--config FILE]                   what the host simulator decided
+  params    change the exception list of a terminal's parameters: cards that were
+            reported lost, stolen or misused; a terminal takes it when it starts
+              except list DOCUMENT                            what is listed, as it is written there
+              except add|remove DOCUMENT                      card numbers on the standard input, one a line
+              [--key FILE that signs it, else params.key beside the configuration] [--config FILE]
   version
 
 FILE is $CLOUDPOS_CLOUD_CONFIG or cloud.toml unless named.
@@ -69,7 +75,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return exitUsage, errors.New("which command? (see cloud help)")
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"dev-init": runDevInit, "run": runCloud, "ledger": runLedger, "version": runVersion,
+		"dev-init": runDevInit, "run": runCloud, "ledger": runLedger, "params": runParams, "version": runVersion,
 	}
 	command, ok := commands[args[0]]
 	switch {

@@ -51,6 +51,7 @@ var deck = []Order{
 	{Name: "cda", Title: "Signs its cryptograms (CDA); the issuer approves.", PAN: pan(14), Proof: ProofCDA},
 	{Name: "xda", Title: "Signs its cryptograms on an elliptic curve (XDA); the issuer approves.", PAN: pan(50), Proof: ProofXDA},
 	{Name: "signature", Title: "Wants its owner's signature; the issuer approves.", PAN: pan(42), CVM: cvmSignature},
+	{Name: "listed", Title: "Is on the list of exceptions; the issuer is told so (TVR 10 in byte 1), and approves.", PAN: pan(43)},
 	{Name: "referral", Title: "The issuer wants to be called first (01).", PAN: pan(41)},
 	{Name: "umlaut", Title: "Has a name of its own in Latin letters: Prüfkarte Köln.", PAN: pan(40), Preferred: "Prüfkarte Köln"},
 	{Name: "forged", Title: "Signs its cryptograms wrongly (CDA): declined without asking the issuer.", PAN: pan(15), Proof: ProofCDA, Behaviour: Forged},
