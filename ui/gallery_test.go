@@ -219,6 +219,13 @@ func scenes() []scene {
 			}))
 			u.ShowPINKeys(4)
 		}},
+		showScene("pin-reader", saleView(payment.ScreenPIN, func(v *payment.View) {
+			v.Cancellable, v.Masked, v.Label, v.OnReader, v.PINTries = true, "622202******0018", "UnionPay Debit", true, 3
+		})),
+		showScene("pin-reader-last", saleView(payment.ScreenPIN, func(v *payment.View) {
+			v.Cancellable, v.Masked, v.Label, v.OnReader, v.PINTries = true, "622202******0018", "UnionPay Debit", true, 1
+			v.Notice = payment.NoticeWrongPIN
+		})),
 		showScene("authorising", saleView(payment.ScreenAuthorising, func(v *payment.View) {
 			v.Masked, v.Label = "622202******0018", "UnionPay Debit"
 		})),

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -135,18 +136,35 @@ func (p *page) scroll(a area, inner *page, height float32) {
 	p.put(p.scroller, a)
 }
 
-// pinScreen sends the customer to the PIN pad.
+// pinScreen sends the customer to the PIN pad, or to the reader's keys.
 func (u *UI) pinScreen(p *page, a area) {
 	u.saleFrame(p, &a)
 	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	picture, text := u.split(p, a)
-	p.icon(picture.inset(p.gap(), p.grown(2)), "pinpad", RoleAccent)
+	at, hint := "pinpad", p.words.pinHint
+	if u.view.OnReader {
+		at, hint = "reader", p.words.pinOnReader
+	}
+	p.icon(picture.inset(p.gap(), p.grown(2)), at, RoleAccent)
 	p.stack(text, p.gap(),
 		p.textBlock(text.w, p.words.pin, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
 		u.pinDots(p),
-		optional(p.textBlock(text.w, p.words.pinHint, letters{size: p.body(), role: RoleMuted, lines: 2})),
+		optional(p.textBlock(text.w, hint, letters{size: p.body(), role: RoleMuted, lines: 2})),
+		u.pinTries(p, text.w),
 		p.amountBlock(text.w, u.view),
 		optional(p.textBlock(text.w, cardLine(u.view.Label, u.view.Masked), letters{size: p.body(), role: RoleMuted, lines: 2})))
+}
+
+// pinTries tells how often the PIN may still be wrong, when the card tells.
+func (u *UI) pinTries(p *page, width float32) block {
+	text, role := fmt.Sprintf(p.words.pinTries, u.view.PINTries), RoleMuted
+	switch u.view.PINTries {
+	case 0:
+		return fixedBlock(0, nil)
+	case 1:
+		text, role = p.words.pinLast, RoleText
+	}
+	return p.textBlock(width, text, letters{size: p.body(), bold: role == RoleText, role: role, lines: 2})
 }
 
 // pinDots are one for each key pressed, when the pad tells. Their number is all

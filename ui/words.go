@@ -26,7 +26,8 @@ type vocabulary struct {
 
 	starting, insert, insertOrTap, reading, leaveCard, choose, noneOfThese string
 	insertOrSwipe, insertTapOrSwipe, swipe                                 string
-	pin, pinHint                                                           string
+	pin, pinHint, pinOnReader, pinLast                                     string
+	pinTries                                                               string // with %d
 	asking, askingHint, askingSwiped                                       string
 	stepCard, stepPIN, stepBank                                            string
 

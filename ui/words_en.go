@@ -28,6 +28,8 @@ var english = vocabulary{
 	reading: "Reading the card …", leaveCard: "Leave the card where it is.",
 	choose: "Which one shall pay?", noneOfThese: "None of these",
 	pin: "Customer enters PIN", pinHint: "On the PIN pad, not on this screen.",
+	pinOnReader: "On the keys of the card reader, not on this screen.",
+	pinTries:    "Tries left: %d", pinLast: "This is the last try: another wrong PIN blocks the card.",
 	asking: "Asking the bank …", askingHint: "Leave the card in. It can no longer be cancelled.",
 	askingSwiped: "It can no longer be cancelled.",
 	stepCard:     "Card", stepPIN: "PIN", stepBank: "Bank",

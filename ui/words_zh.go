@@ -28,6 +28,8 @@ var chinese = vocabulary{
 	reading: "正在读卡……", leaveCard: "请勿拔卡。",
 	choose: "请选择卡片应用", noneOfThese: "都不使用",
 	pin: "请顾客输入密码", pinHint: "请在密码键盘上输入，不要在此屏幕输入。",
+	pinOnReader: "请在读卡器的键盘上输入，不要在此屏幕输入。",
+	pinTries:    "剩余次数：%d", pinLast: "这是最后一次机会：再输错，卡片将被锁定。",
 	asking: "正在请求银行……", askingHint: "请勿拔卡。交易已发出，无法取消。",
 	askingSwiped: "交易已发出，无法取消。",
 	stepCard:     "读卡", stepPIN: "密码", stepBank: "银行",
