@@ -30,6 +30,7 @@ const (
 	reasonPINBlock   = "pin-block"
 	reasonPIN        = "pin"
 	reasonPINTries   = "pin-tries"
+	reasonPINWedge   = "pin-wedge"
 	reasonCustomer   = "pin-not-verified"
 	reasonEnding     = "amount-ending"
 	reasonAlways     = "always"

@@ -103,6 +103,8 @@ type sale struct {
 	alter            func(*wire.Request)
 	tvr3             byte    // of the terminal verification results, byte 3
 	lateTVR          [5]byte // bits that were set after the cryptogram
+	cvm              [3]byte // 9F34
+	cvr              byte    // of the card verification results, byte 2, beside the cryptogram's type
 }
 
 func (b *bench) sale(pan string, minor int64) *sale {
@@ -164,7 +166,10 @@ func (b *bench) chip(s *sale) []byte {
 		tlv.AmountAuthorised: amount, tlv.AmountOther: make([]byte, 6), tlv.TerminalCountry: {0x01, 0x56},
 		tlv.TVR: {0, 0, s.tvr3, 0x80, 0}, tlv.TransactionCurrency: s.currency, tlv.TransactionDate: {0x26, 0x03, 0x01},
 		tlv.TransactionType: {0}, tlv.UnpredictableNumber: s.un, tlv.AIP: {0x3C, 0}, tlv.CryptogramInformation: {s.cid},
-		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{3, 0xA0, 0, 0}),
+		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{3, 0xA0 | s.cvr, 0, 0}),
+	}
+	if s.cvm != [3]byte{} {
+		values[tlv.CVMResults] = s.cvm[:]
 	}
 	sk := issuer.SessionKey(issuer.DeriveICC(s.imk, s.pan, s.psn), s.atc)
 	ac := issuer.Cryptogram(sk, issuer.CryptogramData(func(t tlv.Tag) []byte { return values[t] }))
@@ -307,6 +312,10 @@ func TestDeclines(t *testing.T) {
 		"no chip":               {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.Chip = nil } }, "30", "chip"},
 		"PIN missing":           {panPIN, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.CVM = "online-pin" } }, "05", "pin-missing"},
 		"no PIN pad":            {panPIN, 1250, func(s *sale) { s.tvr3 = 0x90 }, "05", "pin-not-verified"},
+		"PIN tries spent":       {panPIN, 1250, func(s *sale) { s.tvr3 = 0xA0 }, "75", "pin-tries"},
+		"wedge":                 {panPIN, 1250, func(s *sale) { s.cvm = [3]byte{0x01, 0, 2} }, "05", "pin-wedge"},
+		"wedge, enciphered":     {panPIN, 1250, func(s *sale) { s.cvm = [3]byte{0x44, 3, 2} }, "05", "pin-wedge"},
+		"wedge, signing":        {panPIN, 1250, func(s *sale) { s.cvm = [3]byte{0x03, 0, 0} }, "05", "pin-wedge"},
 		"PIN scheme":            {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.Scheme = "x" } }, "30", "pin-scheme"},
 		"KSN too short":         {panPIN, 1250, func(s *sale) { s.pin = canary; s.alter = func(r *wire.Request) { r.PIN.KSN = r.PIN.KSN[:9] } }, "30", "pin-scheme"},
 		"KSN of another":        {panPIN, 1250, func(s *sale) { s.pin = canary; s.ksn = &[10]byte{0xFF, 0xFF, 1, 1, 1, 1, 1, 1, 1, 1} }, "05", "pin-block"},
@@ -329,6 +338,26 @@ func TestDeclines(t *testing.T) {
 			if genuine != (len(d.IssuerAuth) == 10) {
 				t.Errorf("tag 91 has %d bytes; it belongs to genuine cryptograms, and there always", len(d.IssuerAuth))
 			}
+		})
+	}
+}
+
+// A PIN that the card has verified passes, and so does one that failed where the
+// card's rules let it.
+func TestOfflinePIN(t *testing.T) {
+	for name, change := range map[string]func(*sale){
+		"verified":               func(s *sale) { s.cvm, s.cvr = [3]byte{0x01, 0, 2}, 0x04 },
+		"verified, with signing": func(s *sale) { s.cvm, s.cvr = [3]byte{0x05, 0, 0}, 0x04 },
+		"no CVM":                 func(s *sale) { s.cvm = [3]byte{0x1F, 0, 2} },
+		"signature":              func(s *sale) { s.cvm = [3]byte{0x1E, 0, 0} },
+		"tries spent, then none": func(s *sale) { s.tvr3, s.cvm = 0x20, [3]byte{0x1F, 0, 2} },
+		"failed, and let pass":   func(s *sale) { s.cvm = [3]byte{0x41, 0, 1} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, &hostsim.Memory{})
+			s := b.sale(panPIN, 1250)
+			change(s)
+			b.want(b.request(s), "00", "")
 		})
 	}
 }

@@ -72,8 +72,13 @@ func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, chip *chip) (ver
 	if err != nil || v.code != "" {
 		return v, err
 	}
-	if chip.unverified {
+	switch {
+	case chip.pin.spent:
+		return no(codePINTries, reasonPINTries), nil
+	case chip.pin.unverified:
 		return no(codeDoNotHonour, reasonCustomer), nil
+	case chip.pin.contrary:
+		return no(codeDoNotHonour, reasonPINWedge), nil
 	}
 	b, _, err := tx.Account(c.account.Name)
 	switch {
@@ -91,11 +96,11 @@ func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, chip *chip) (ver
 
 // chip is a cryptogram that was found genuine.
 type chip struct {
-	version    issuer.Version
-	master     [16]byte
-	arqc       [8]byte
-	atc        uint16
-	unverified bool // the card wanted its owner verified, and that did not succeed
+	version issuer.Version
+	master  [16]byte
+	arqc    [8]byte
+	atc     uint16
+	pin     pinWord
 }
 
 // answer is the value of tag 91 for a response code.
@@ -115,7 +120,7 @@ func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
 		return nil, no(codeDoNotHonour, reasonCryptogram)
 	}
 	out := &chip{arqc: [8]byte(get(tlv.ApplicationCryptogram)), atc: binary.BigEndian.Uint16(get(tlv.ATC))}
-	version, _, own := issuer.ParseApplicationData(get(tlv.IssuerApplicationData))
+	version, cvr, own := issuer.ParseApplicationData(get(tlv.IssuerApplicationData))
 	out.version, out.master = version, issuer.DeriveICC(h.p.Config.IMK, c.account.PAN, c.account.PSN)
 	want := version.Cryptogram(out.master, out.atc, issuer.CryptogramData(asTold(get)))
 	if !own || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
@@ -131,9 +136,7 @@ func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
 	if un := get(tlv.UnpredictableNumber); len(un) != 4 || bytes.Equal(un, make([]byte, 4)) {
 		return nil, no(codeDoNotHonour, reasonNumber)
 	}
-	const notVerified = 0x80 // EMV 4.4 Book 3, C5: byte 3
-	tvr := get(tlv.TVR)      // left out, it counts as zeros under the cryptogram
-	out.unverified = len(tvr) == 5 && tvr[2]&notVerified != 0
+	out.pin = offlinePIN(get, cvr)
 	return out, verdict{}
 }
 

@@ -156,7 +156,7 @@ func (c *Card) results(kind byte, second bool) [4]byte {
 		flags |= 0x08
 	}
 	if c.pinRight {
-		flags |= 0x04
+		flags |= issuer.PINVerified
 	}
 	return [4]byte{0x03, flags, byte(pinTriesMax - c.counters.PINTries), 0x00}
 }

@@ -44,6 +44,10 @@ func ApplicationData(v Version, cvr [4]byte) []byte {
 	return append([]byte{2 + byte(len(cvr)), keyIndex, byte(v)}, cvr[:]...)
 }
 
+// PINVerified is in the second byte of the card verification results: the card
+// has verified a PIN in this transaction, and it was right.
+const PINVerified = 0x04
+
 // ParseApplicationData takes 9F10 apart. It reports false when the data is not
 // of this scheme.
 func ParseApplicationData(iad []byte) (v Version, cvr [4]byte, ok bool) {
