@@ -53,6 +53,9 @@ func openHardware(cfg *Config) (_ *hardware, err error) {
 		return nil, fmt.Errorf("devices.reader: %w", err)
 	}
 	h.fitted.Reader = fitted(u)
+	if keys, ok := h.reader.(drivers.PINReader); ok {
+		h.fitted.PlainPIN, h.fitted.EncipheredPIN = keys.VerifiesPIN()
+	}
 	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", "pinpad"); err != nil {
 		return nil, fmt.Errorf("devices.pinpad: %w", err)
 	}
@@ -103,8 +106,11 @@ func (h *hardware) resolve(cfg *Config, address, driver, device string) (drivers
 		}
 	}
 	u = drivers.URI{Scheme: driver, Path: filepath.Join(h.simDir, device)}
-	if driver == "escpos" {
+	switch driver {
+	case "escpos":
 		u.Opts = map[string]string{"columns": "48"} // the simulated printer has paper of 80 mm
+	case "ccid":
+		u.Opts = map[string]string{"pad": "enciphered"} // the simulated reader has keys
 	}
 	return u, nil
 }
@@ -182,12 +188,30 @@ func openReader(u drivers.URI) (drivers.Reader, error) {
 		return none.Reader(), u.Only()
 	case "ccid":
 		baud, err := u.Int("baud", 115200)
-		if err == nil {
-			err = u.Only("baud")
+		if err != nil {
+			return nil, err
 		}
-		return ccid.New(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), ccid.Opts{Name: u.String()}), err
+		pad, err := readerPad(u)
+		if err == nil {
+			err = u.Only("baud", "pad")
+		}
+		return ccid.New(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), ccid.Opts{Name: u.String(), Pad: pad}), err
 	}
 	return nil, unknownDriver(u, "ccid")
+}
+
+// readerPad reads the option that tells of a reader's keys.
+func readerPad(u drivers.URI) (ccid.Pad, error) {
+	switch word, given := u.Opts["pad"]; {
+	case !given:
+		return ccid.NoPad, nil
+	case word == "plain":
+		return ccid.PlainPad, nil
+	case word == "enciphered":
+		return ccid.EncipheredPad, nil
+	default:
+		return ccid.NoPad, fmt.Errorf("%w: ccid: option pad=%q, want plain or enciphered", drivers.ErrURI, word)
+	}
 }
 
 func openPINPad(u drivers.URI) (drivers.PINPad, error) {

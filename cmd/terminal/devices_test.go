@@ -13,6 +13,7 @@ func TestDeviceAddresses(t *testing.T) {
 		{},
 		{Reader: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
 		{Reader: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
+		{Reader: "ccid:/dev/ttyS1?pad=plain"}, {Reader: "ccid:/dev/ttyS1?baud=115200&pad=enciphered"},
 		{Reader: "ccid:/dev/ttyS1?baud=9600", PINPad: "visapad:/dev/ttyS3?baud=9600"},
 		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
 		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
@@ -29,6 +30,8 @@ func TestDeviceAddresses(t *testing.T) {
 		{Devices{Reader: "CCID:/dev/ttyS1"}, "reader: "},
 		{Devices{Reader: "ccid:/dev/ttyS1?baud=-1"}, `option baud="-1" is not a number`},
 		{Devices{Reader: "ccid:/dev/ttyS1?baud=1&baud=2"}, "given 2 times"},
+		{Devices{Reader: "ccid:/dev/ttyS1?pad=yes"}, `option pad="yes", want plain or enciphered`},
+		{Devices{Reader: "ccid:/dev/ttyS1?keys=plain"}, "ccid knows no option keys"},
 		{Devices{Reader: "visapad:/dev/ttyS1"}, "there are ccid, sim and none"},
 		{Devices{Reader: "none:?x=1"}, "none knows no option x"},
 		{Devices{PINPad: "visapad:/dev/ttyS1?parity=e"}, "visapad knows no option parity"},
@@ -54,6 +57,33 @@ func TestPlugged(t *testing.T) {
 	} {
 		if got := plugged(address); got != want {
 			t.Errorf("plugged(%q) = %t", address, got)
+		}
+	}
+}
+
+// TestFittedKeys: what is claimed to the card is what the address says of the
+// reader's keys.
+func TestFittedKeys(t *testing.T) {
+	for reader, want := range map[string][2]bool{
+		"none:":                          {},
+		"ccid:/dev/ttyS1":                {},
+		"ccid:/dev/ttyS1?pad=plain":      {true, false},
+		"ccid:/dev/ttyS1?pad=enciphered": {true, true},
+	} {
+		cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "`+reader+`"`, `pinpad = "sim:../sim"`, "",
+			`printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
+		if err != nil {
+			t.Fatal(err)
+		}
+		h, err := openHardware(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := [2]bool{h.fitted.PlainPIN, h.fitted.EncipheredPIN}; got != want {
+			t.Errorf("%s: plain and enciphered PINs %v, want %v", reader, got, want)
+		}
+		if err := h.close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

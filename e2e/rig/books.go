@@ -27,6 +27,7 @@ type Record struct {
 	Pending  string   `json:"pending"`
 	Chip     *struct {
 		TVR string `json:"tvr"`
+		CVM string `json:"cvm"`
 	} `json:"chip"`
 }
 

@@ -57,6 +57,22 @@ var deck = []Order{
 	{Name: "forged", Title: "Signs its cryptograms wrongly (CDA): declined without asking the issuer.", PAN: pan(15), Proof: ProofCDA, Behaviour: Forged},
 	{Name: "static", Title: "Makes its cryptograms with its master key (version 10); the issuer approves.", PAN: pan(16), Version: Static},
 	{Name: "status", Title: "Wants a card status update for an answer (ARPC method 2); the issuer approves.", PAN: pan(17), Version: Status},
+	{
+		Name: "offlinepin", Title: "Verifies its PIN 1234 itself, as it is; the issuer approves.", PAN: pan(20), PIN: testPIN,
+		CVM: cvmPlainPIN, Keys: []string{testPIN},
+	},
+	{
+		Name: "offlinewrong", Title: "Like offlinepin; the customer first types 0000.", PAN: pan(21), PIN: testPIN,
+		CVM: cvmPlainPIN, Keys: []string{wrongPIN, testPIN},
+	},
+	{
+		Name: "encpin", Title: "Verifies its PIN 1234 itself, enciphered for a key of its own; the issuer approves.", PAN: pan(22), PIN: testPIN,
+		CVM: cvmEncipheredPIN, PINKey: true, Keys: []string{testPIN},
+	},
+	{
+		Name: "pinblocked", Title: "Its PIN was wrong too often: nobody is asked for it, and the issuer declines (75).", PAN: pan(23), PIN: testPIN,
+		CVM: cvmPlainPIN, Behaviour: NoTries,
+	},
 }
 
 // A Listing is a card of the deck, as a list shows it.

@@ -41,4 +41,9 @@ var deckEnds = map[string][]Ending{
 	"umlaut":     {approved},
 	"static":     {approved},
 	"status":     {approved},
+
+	"offlinepin":   {approved},
+	"offlinewrong": {approved},
+	"encpin":       {approved},
+	"pinblocked":   refused("75"),
 }

@@ -8,6 +8,7 @@ import (
 // The instructions of commands. EMV 4.4 Book 3, 6.5 and Book 1, 11.3; GET
 // RESPONSE is ISO/IEC 7816-4's.
 const (
+	insVerify      = 0x20
 	insExternal    = 0x82
 	insInternal    = 0x88
 	insSelect      = 0xA4

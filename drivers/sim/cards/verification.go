@@ -44,4 +44,9 @@ var verification = []Card{
 			Shim: inRecord(tlv.CVMList, cvms(0x00, 0x00))},
 		Ends: refused("05"),
 	},
+	{
+		Variant: sim.Variant{Name: "wedge", Title: "Has something before it that says yes to any PIN; the issuer notices and declines.", Of: "offlinepin",
+			Shim: refuse(insVerify, 0x9000)},
+		Ends: refused("05"),
+	},
 }
