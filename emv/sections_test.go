@@ -106,7 +106,7 @@ var sections = []section{
 	{"3", "10.10", "Issuer scripts", 0, tsiHas(0x04), nil},
 	{"3", "10.11", "Completion", 0, waits("waiting for the second cryptogram"), nil},
 	{"3", "A", "The data elements", 0, either(analysed, cardDataWrong), []string{"tlv.TestDictionary"}},
-	{"3", "B1", "Tags, and padding between objects", 0, says(" 00"), []string{"tlv.TestParse", "tlv.TestTag"}},
+	{"3", "B1", "Tags, and padding between objects", 0, says("] 00", "[00", " 00 "), []string{"tlv.TestParse", "tlv.TestTag"}},
 	{"3", "B2", "Lengths", 0, says("81"), []string{"tlv.TestParse", "tlv.TestParseMalformed"}},
 	{"3", "C1", "Bits of the AIP", 0, holds(tlv.AIP), nil},
 	{"3", "C2", "Bits of the usage control", 0, says("9F07["), nil},
