@@ -52,7 +52,8 @@ type CVM uint8
 const (
 	NoCVM CVM = iota
 	OnlinePIN
-	Signature // the merchant's copy has a line for it
+	Signature  // the merchant's copy has a line for it
+	OfflinePIN // by the card
 )
 
 // Language is the language of the slip.
@@ -195,6 +196,8 @@ func (s *slip) verified(in Input) {
 	switch in.CVM {
 	case OnlinePIN:
 		s.centre(s.words.onlinePIN, false)
+	case OfflinePIN:
+		s.centre(s.words.offlinePIN, false)
 	case Signature:
 		if in.Copy != MerchantCopy {
 			s.centre(s.words.signed, false)

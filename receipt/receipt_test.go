@@ -55,6 +55,7 @@ var stories = map[string]func(*receipt.Input){
 	"customer":  func(in *receipt.Input) { in.Copy, in.CVM = receipt.CustomerCopy, receipt.NoCVM },
 	"signature": func(in *receipt.Input) { in.CVM = receipt.Signature },
 	"signed":    func(in *receipt.Input) { in.CVM, in.Copy = receipt.Signature, receipt.CustomerCopy },
+	"card-pin":  func(in *receipt.Input) { in.CVM = receipt.OfflinePIN },
 	"declined":  func(in *receipt.Input) { in.Outcome, in.Code, in.AuthCode = receipt.Declined, "51", "" },
 	"reversing": func(in *receipt.Input) {
 		in.Outcome, in.Code, in.AuthCode, in.HostRef = receipt.Reversing, "", "", ""

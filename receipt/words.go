@@ -20,6 +20,7 @@ type words struct {
 	hostRef        string
 	code           string
 	onlinePIN      string
+	offlinePIN     string
 	noCVM          string
 	signature      string
 	signed         string
@@ -65,6 +66,7 @@ var english = words{
 	hostRef:        "Reference",
 	code:           "Response",
 	onlinePIN:      "PIN verified online",
+	offlinePIN:     "PIN verified by the card",
 	noCVM:          "No verification",
 	signature:      "Signature:",
 	signed:         "With signature",
@@ -103,6 +105,7 @@ var chinese = words{
 	hostRef:        "参考号",
 	code:           "应答码",
 	onlinePIN:      "已联机验证密码",
+	offlinePIN:     "卡片已验证密码",
 	noCVM:          "免密免签",
 	signature:      "持卡人签名：",
 	signed:         "凭签名",

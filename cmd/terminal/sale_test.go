@@ -80,6 +80,30 @@ func TestReport(t *testing.T) {
 	}
 }
 
+// TestSlipSaysHow: the slip says how the customer was verified.
+func TestSlipSaysHow(t *testing.T) {
+	cfg, err := loadConfig(installation(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := loadParams(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	terminal := &terminal{cfg: cfg, params: doc}
+	for word, want := range map[string]string{
+		"online-pin": "PIN verified online", "offline-pin": "PIN verified by the card", "none": "No verification",
+	} {
+		r := terminal.report(payment.Result{
+			Record: record(payment.Approved, payment.Ending{Code: "00", AuthCode: "123456", CVM: word}),
+			View:   payment.View{Screen: payment.ScreenApproved},
+		}, nil)
+		if !strings.Contains(r.Slip, want) {
+			t.Errorf("%s: %q is not on the slip:\n%s", word, want, r.Slip)
+		}
+	}
+}
+
 // TestSlipsToSign: what the customer signs comes first, then what he keeps.
 func TestSlipsToSign(t *testing.T) {
 	cfg, err := loadConfig(installation(t))

@@ -54,6 +54,8 @@ func (t *terminal) slip(r *payment.Record, slip payment.Mark, reprint bool) rece
 		in.CVM = receipt.Signature
 	case r.Ending.CVM == "online-pin":
 		in.CVM = receipt.OnlinePIN
+	case r.Ending.CVM == "offline-pin":
+		in.CVM = receipt.OfflinePIN
 	}
 	if c := r.Ending.Chip; c != nil {
 		in.AC, in.ATC, in.TVR, in.TSI = c.AC, c.ATC, c.TVR, c.TSI
