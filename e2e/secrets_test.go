@@ -173,6 +173,11 @@ func secrets(t *testing.T, r *rig.Rig) *canaries {
 			must(t, err)
 			c.bytes("private key of "+p.Name, cards, private.Primes[0].Bytes())
 		}
+		if len(p.PINKey) > 0 {
+			private, err := p.KeyForPIN()
+			must(t, err)
+			c.bytes("private key for PINs of "+p.Name, cards, private.Primes[0].Bytes())
+		}
 		if p.XDA() {
 			private, err := p.CurveKey()
 			must(t, err)
@@ -301,7 +306,7 @@ func bites(t *testing.T, r *rig.Rig, c *canaries) {
 	deck, err := os.ReadFile(r.Path("sim", "cards.json"))
 	must(t, err)
 	found := c.find(deck, "elsewhere")
-	for _, what := range []string{"PAN of pin", "track 2 of approve", "master key of pin", "private key of pin", "right PIN", "wrong PIN"} {
+	for _, what := range []string{"PAN of pin", "track 2 of approve", "master key of pin", "private key of pin", "private key for PINs of encpin", "right PIN", "wrong PIN"} {
 		if !slices.Contains(found, what) {
 			t.Errorf("the search overlooks %s in the deck", what)
 		}

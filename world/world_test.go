@@ -215,6 +215,43 @@ func TestPINIsTypedKeyByKey(t *testing.T) {
 	}
 }
 
+// The same keys are the reader's when the reader asks.
+func TestPINIsTypedAtTheReader(t *testing.T) {
+	p := open(t, world.Opts{})
+	next, stop := p.events()
+	defer stop()
+	p.must("by-hand", `{"on":true}`)
+	p.must("insert", `{"card":"offlinepin"}`)
+	line, err := os.OpenFile(p.shop.Path(sim.ReaderLine), os.O_RDWR, 0)
+	check(t, err)
+	defer func() { check(t, line.Close()) }()
+	for _, message := range []string{
+		"\x62\x00\x00\x00\x00\x00\x01\x01\x00\x00", // power on, 5 V
+		"\x69\x1C\x00\x00\x00\x00\x02\x00\x00\x00\x00\x1E\x89\x47\x04\x0C\x04\x02\x01\x09\x04\x00\x00\x00\x00" +
+			"\x00\x20\x00\x80\x08\x20\xFF\xFF\xFF\xFF\xFF\xFF\xFF", // ask for a PIN
+	} {
+		frame := append([]byte{0x03, 0x06}, message...)
+		sum := byte(0)
+		for _, b := range frame {
+			sum ^= b
+		}
+		_, err = line.Write(append(frame, sum))
+		check(t, err)
+	}
+	for s := parse[state](t, next("state")); !s.Waiting || len(s.ReaderText) == 0; {
+		s = parse[state](t, next("state"))
+	}
+	for i := range 4 {
+		p.must("press", fmt.Sprintf(`{"key":"%d"}`, i+1))
+		for parse[state](t, next("state")).Typed != i+1 {
+		}
+	}
+	p.must("press", `{"key":"ENTER"}`)
+	for s := parse[state](t, next("state")); s.Waiting || len(s.ReaderText) != 0; {
+		s = parse[state](t, next("state"))
+	}
+}
+
 func TestPaperIsDrawn(t *testing.T) {
 	p := open(t, world.Opts{})
 	next, stop := p.events()

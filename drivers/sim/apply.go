@@ -155,6 +155,7 @@ func (s *Shop) look() State {
 	if c := s.reader.customer; c != nil {
 		state.Customer = c.Name()
 	}
+	state.ReaderText = append([]string{}, s.reader.display...)
 	s.reader.mu.Unlock()
 	s.pad.mu.Lock()
 	state.Display = append([]string{}, s.pad.display...)

@@ -49,7 +49,8 @@ type State struct {
 	Answers     map[string]int       `json:"answers"`     // of each device, since the shop opened
 	Display     []string             `json:"display"`     // of the PIN pad
 	PINRequests int                  `json:"pinRequests"` // since the shop opened
-	Waiting     bool                 `json:"waiting"`     // the PIN pad waits for the customer
+	ReaderText  []string             `json:"readerText"`  // what the customer reads at the reader's keys
+	Waiting     bool                 `json:"waiting"`     // PIN pad or reader wait for the customer
 	ByHand      bool                 `json:"byHand"`      // no card's owner types by himself
 	Typed       int                  `json:"typed"`       // digits of the PIN that is being typed by hand
 	PaperOut    bool                 `json:"paperOut"`
@@ -137,19 +138,19 @@ func (c Control) Visit(card string) error {
 // Leave ends a visit: the visitor takes his card.
 func (c Control) Leave() error { return c.tell(request{Cmd: "visit"}) }
 
-// Keys says what the customer does, PIN request by PIN request: digits,
-// KeyCancel, KeyBypass or KeyNothing. A pad that waits for him gets the first
-// at once. When all is used up he does nothing, until a card is inserted: its
+// Keys says what the customer does, PIN request by PIN request, of the pad and
+// of the reader: digits, KeyCancel, KeyBypass or KeyNothing. Whichever waits for
+// him gets the first at once. When all is used up he does nothing, until a card is inserted: its
 // profile tells what its owner types.
 func (c Control) Keys(script ...string) error { return c.tell(request{Cmd: "keys", Keys: script}) }
 
-// ByHand says that the owners of the cards type nothing by themselves: the pad
-// waits for Press. A script of Keys holds nevertheless.
+// ByHand says that the owners of the cards type nothing by themselves: pad and
+// reader wait for Press. A script of Keys holds nevertheless.
 func (c Control) ByHand(on bool) error { return c.tell(request{Cmd: "by-hand", On: on}) }
 
-// Press presses one key of the pad: a digit, KeyEnter, KeyClear or KeyCancel.
-// A pad that asks for no PIN takes no notice, nor does it of enter after less
-// than four digits; enter without any is KeyBypass.
+// Press presses one key of whichever asks for a PIN: a digit, KeyEnter, KeyClear
+// or KeyCancel. When nobody asks nothing happens, nor on enter after less than
+// four digits; enter without any is KeyBypass.
 func (c Control) Press(key string) error { return c.tell(request{Cmd: "press", Keys: []string{key}}) }
 
 // PaperOut ends the roll after so many lines more; 0 is now.

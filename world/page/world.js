@@ -114,11 +114,13 @@ for (const key of padKeys) {
 }
 
 function showPad(s) {
-  const lines = (s.display || []).slice(-4);
+  const atReader = s.waiting && s.readerText.length > 0;
+  const lines = (atReader ? s.readerText : s.display || []).slice(-4);
   if (s.waiting) lines[Math.min(lines.length, 3)] = s.typed ? '●'.repeat(s.typed) : '_';
   $('display').textContent = lines.join('\n');
   $('display').classList.toggle('waiting', s.waiting);
-  $('pad-hint').textContent = s.waiting ? 'The pad waits for a PIN.' : s.byHand ? 'You type for the customer.' : '';
+  $('pad-title').textContent = atReader ? 'Keys of the reader' : 'PIN pad';
+  $('pad-hint').textContent = s.waiting ? `The ${atReader ? 'reader' : 'pad'} waits for a PIN.` : s.byHand ? 'You type for the customer.' : '';
   $('habit').checked = !s.byHand;
 }
 
