@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"strings"
 	"time"
 
 	"github.com/cloudpos/cloudpos/payment"
@@ -40,22 +41,37 @@ func (e *ended) reversed() bool { return e.record != nil && e.record.State == pa
 // advice says what happened and what to do.
 func (u *UI) advice(e *ended) advice {
 	w := u.style.words
+	say := w.ended(e.view)
 	switch {
-	case e.view.Screen == payment.ScreenApproved:
-		say := advice{w.approvedNext, ""}
-		if e.view.Signs {
-			say = advice{w.signs, w.signsNext}
-		}
-		if u.status.ToPrint > 0 && u.printerFault() != nil {
-			say.next = w.slipWaits + " " + w.problem(*u.printerFault()).next
-		}
-		return say
+	case e.view.Screen == payment.ScreenApproved && u.status.ToPrint > 0 && u.printerFault() != nil:
+		say.next = w.slipWaits + " " + w.problem(*u.printerFault()).next
 	case e.reversed():
-		return advice{w.why(e.view.Screen, e.view.Reason, "").what, w.reversedNext}
-	case e.view.Screen == payment.ScreenInDoubt:
-		return advice{w.inDoubtWhat + " " + w.why(e.view.Screen, e.view.Reason, "").what, w.inDoubtNext}
+		say = advice{w.why(e.view.Screen, e.view.Reason, "").what, w.reversedNext}
 	}
-	return w.why(e.view.Screen, e.view.Reason, e.view.Code)
+	return say
+}
+
+// ended says what a view of an end means, whatever happened since.
+func (v *vocabulary) ended(view payment.View) advice {
+	switch {
+	case view.Screen == payment.ScreenApproved && view.Signs:
+		return advice{v.signs, v.signsNext}
+	case view.Screen == payment.ScreenApproved:
+		return advice{v.approvedNext, ""}
+	case view.Screen == payment.ScreenInDoubt:
+		return advice{v.inDoubtWhat + " " + v.why(view.Screen, view.Reason, "").what, v.inDoubtNext}
+	}
+	return v.why(view.Screen, view.Reason, view.Code)
+}
+
+// Advice says how a transaction has ended and what to do next, in the words of
+// its screen, for where there is none. A view of no end has none.
+func Advice(l Language, view payment.View) string {
+	if !view.Final() {
+		return ""
+	}
+	say := vocabularyOf(l).ended(view)
+	return strings.TrimSpace(say.what + " " + say.next)
 }
 
 func (u *UI) printerFault() *Fault {

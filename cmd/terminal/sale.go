@@ -12,6 +12,7 @@ import (
 	"github.com/cloudpos/cloudpos/params"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
+	"github.com/cloudpos/cloudpos/ui"
 )
 
 // settleWait is how long a sale without a running terminal waits, after its
@@ -52,13 +53,14 @@ type saleReport struct {
 	Record *recordReport  `json:"record,omitempty"`
 	Screen payment.Screen `json:"screen,omitempty"`
 	Slip   string         `json:"slip,omitempty"`
+	Advice string         `json:"advice,omitempty"` // what it means and what to do next
 	Error  string         `json:"error,omitempty"`
 }
 
 // report judges a result. An error that left the money in doubt is in doubt
 // first of all.
 func (t *terminal) report(res payment.Result, err error) saleReport {
-	r := saleReport{Screen: res.View.Screen, Exit: exitError}
+	r := saleReport{Screen: res.View.Screen, Exit: exitError, Advice: ui.Advice(receipt.Language(t.cfg.Language), res.View)}
 	if err != nil {
 		r.Error = oneLine(err)
 	}
@@ -201,6 +203,9 @@ func (r saleReport) print(w io.Writer) error {
 	}
 	if r.Error != "" {
 		line += " (" + r.Error + ")"
+	}
+	if r.Advice != "" && r.Exit != exitInDoubt { // which says so already
+		line += "\n" + r.Advice
 	}
 	_, err := fmt.Fprintln(w, line)
 	return err

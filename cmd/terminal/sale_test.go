@@ -47,6 +47,7 @@ func TestReport(t *testing.T) {
 	failed := errors.New("the journal cannot be written")
 	asked, unasked := record(payment.Declined, payment.Ending{Code: "51"}), record(payment.Declined, payment.Ending{Reason: "not-accepted", Detail: "Book 1, 12.4"})
 	unasked.Attempts = nil
+	referred := record(payment.Declined, payment.Ending{Code: "01", Reason: "referral"})
 	for _, c := range []struct {
 		name    string
 		record  payment.Record
@@ -55,17 +56,19 @@ func TestReport(t *testing.T) {
 		exit    int
 		slip    string
 		printed string
+		advice  string
 	}{
-		{"approved", record(payment.Approved, payment.Ending{Code: "00", AuthCode: "123456"}), payment.ScreenApproved, nil, 0, "APPROVED", "APPROVED CNY 12.50 999901******0011 auth 123456"},
-		{"declined", asked, payment.ScreenDeclined, nil, 3, "DECLINED", "DECLINED CNY 12.50 (51)"},
-		{"never sent", unasked, payment.ScreenDeclined, nil, 3, "", "DECLINED CNY 12.50 (not-accepted): Book 1, 12.4"},
-		{"cancelled", record(payment.Cancelled, payment.Ending{Reason: "cancelled"}), payment.ScreenCancelled, nil, 4, "", "CANCELLED CNY 12.50 (cancelled)"},
-		{"in doubt", record(payment.Reversing, payment.Ending{Reason: "host silent"}), payment.ScreenInDoubt, nil, 5, "", "NOT PAID: the sale is being reversed. Do not hand over goods. (host silent)"},
-		{"not stored, asked", record(payment.Authorising, payment.Ending{}), payment.ScreenInDoubt, failed, 5, "", "NOT PAID: the sale is being reversed. Do not hand over goods. (the journal cannot be written)"},
-		{"not stored, not asked", payment.Record{}, payment.ScreenFault, failed, 1, "", "ERROR (the journal cannot be written)"},
-		{"failed with a record", asked, payment.ScreenFault, failed, 1, "", "DECLINED CNY 12.50 (51) (the journal cannot be written)"},
+		{"approved", record(payment.Approved, payment.Ending{Code: "00", AuthCode: "123456"}), payment.ScreenApproved, nil, 0, "APPROVED", "APPROVED CNY 12.50 999901******0011 auth 123456", "Paid. Hand over the goods."},
+		{"declined", asked, payment.ScreenDeclined, nil, 3, "DECLINED", "DECLINED CNY 12.50 (51)", "Not enough money in the account. Ask for another card or a smaller amount."},
+		{"referred", referred, payment.ScreenDeclined, nil, 3, "Call the card issuer", "DECLINED CNY 12.50 (referral, 01)", "The bank wants to be called first. This sale is not paid. Call the bank's authorisation desk and start a new sale when it agrees, or ask for another card."},
+		{"never sent", unasked, payment.ScreenDeclined, nil, 3, "", "DECLINED CNY 12.50 (not-accepted): Book 1, 12.4", "The card was refused. Ask for another card or another way to pay."},
+		{"cancelled", record(payment.Cancelled, payment.Ending{Reason: "cancelled"}), payment.ScreenCancelled, nil, 4, "", "CANCELLED CNY 12.50 (cancelled)", "You cancelled the sale. Nothing was charged."},
+		{"in doubt", record(payment.Reversing, payment.Ending{Reason: "host silent"}), payment.ScreenInDoubt, nil, 5, "", "NOT PAID: the sale is being reversed. Do not hand over goods. (host silent)", ""},
+		{"not stored, asked", record(payment.Authorising, payment.Ending{}), payment.ScreenInDoubt, failed, 5, "", "NOT PAID: the sale is being reversed. Do not hand over goods. (the journal cannot be written)", ""},
+		{"not stored, not asked", payment.Record{}, payment.ScreenFault, failed, 1, "", "ERROR (the journal cannot be written)", "The terminal could not go on. Restart the terminal. If it happens again, call service."},
+		{"failed with a record", asked, payment.ScreenFault, failed, 1, "", "DECLINED CNY 12.50 (51) (the journal cannot be written)", "The terminal could not go on. Restart the terminal. If it happens again, call service."},
 	} {
-		r := terminal.report(payment.Result{Record: c.record, View: payment.View{Screen: c.screen}}, c.err)
+		r := terminal.report(payment.Result{Record: c.record, View: payment.View{Screen: c.screen, Reason: c.record.Ending.Reason, Code: c.record.Ending.Code}}, c.err)
 		if r.Exit != c.exit || (r.Slip != "") != (c.slip != "") || !strings.Contains(r.Slip, c.slip) {
 			t.Errorf("%s: exit %d, slip:\n%s\nwant exit %d and %q in the slip", c.name, r.Exit, r.Slip, c.exit, c.slip)
 		}
@@ -73,9 +76,10 @@ func TestReport(t *testing.T) {
 		if err := r.print(&out); err != nil {
 			t.Fatal(err)
 		}
-		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-		if got := lines[len(lines)-1]; got != c.printed || c.slip == "" && len(lines) != 1 {
-			t.Errorf("%s: printed %q, want %q", c.name, out.String(), c.printed)
+		text, _ := strings.CutPrefix(out.String(), r.Slip)
+		line, advice, _ := strings.Cut(strings.TrimSpace(text), "\n")
+		if line != c.printed || advice != c.advice {
+			t.Errorf("%s: printed %q, want %q and %q", c.name, out.String(), c.printed, c.advice)
 		}
 	}
 }
@@ -125,6 +129,9 @@ func TestSlipsToSign(t *testing.T) {
 	}
 	if !strings.Contains(second, "Customer copy") || !strings.Contains(second, "With signature") || strings.Contains(second, "Signature:") {
 		t.Errorf("then comes:\n%s", second)
+	}
+	if !strings.Contains(r.Advice, "Compare the signature") {
+		t.Errorf("the advice is %q", r.Advice)
 	}
 }
 
