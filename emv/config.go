@@ -28,8 +28,8 @@ var capabilitiesKnown = [3]byte{
 	0xFF, capPlainPIN | capOnlinePIN | capSignature | capEncipheredPIN | capNoCVM, capSDA | capDDA | capCDA | capXDA,
 }
 
-// check refuses a configuration that would make the kernel lie or guess.
-func (c *Config) check() error {
+// Check refuses a configuration that would make the kernel lie or guess.
+func (c *Config) Check() error {
 	for i, known := range capabilitiesKnown {
 		if extra := c.Capabilities[i] &^ known; extra != 0 {
 			return fmt.Errorf("9F33 byte %d claims %02X, which this kernel cannot do", i+1, extra)

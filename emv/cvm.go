@@ -1,7 +1,6 @@
 package emv
 
 import (
-	"bytes"
 	"fmt"
 
 	"github.com/cloudpos/cloudpos/emv/tlv"
@@ -35,33 +34,12 @@ const (
 	methodNotPerformed      = 0x3F
 )
 
-// cvmRule is one rule: method and condition. EMV 4.4 Book 3, 10.5.
-type cvmRule struct{ code, condition byte }
-
-func (r cvmRule) method() byte { return r.code & methodMask }
-func (r cvmRule) next() bool   { return r.code&methodNext != 0 }
-
 // cvmRules is the list and the place in it: the first rule is the current one.
 type cvmRules struct {
-	x, y  uint32
-	rest  []cvmRule
+	CVMList
 	noPIN bool // bypassed, or the pad is broken: nobody is asked again
 	tries pinTries
 	key   pinKey
-}
-
-// parseCVMList reads 8E. EMV 4.4 Book 3, 10.5.
-func parseCVMList(list []byte) (cvmRules, error) {
-	const amounts = 8
-	if len(list) < amounts || len(list)%2 != 0 {
-		return cvmRules{}, refuse(ReasonCardData, "CVM list of %d bytes (Book 3, 10.5)", len(list))
-	}
-	u32 := func(b []byte) uint32 { return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3]) }
-	rules := cvmRules{x: u32(list), y: u32(list[4:])}
-	for i := amounts; i < len(list); i += 2 {
-		rules.rest = append(rules.rest, cvmRule{list[i], list[i+1]})
-	}
-	return rules, nil
 }
 
 // verifyCardholder works through the card's list. EMV 4.4 Book 3, 10.5 and Book
@@ -76,10 +54,10 @@ func (k *Kernel) verifyCardholder() (Action, error) {
 		return k.assessRisk()
 	}
 	var err error
-	if k.rules, err = parseCVMList(list); err != nil {
-		return nil, err
+	if k.rules.CVMList, err = ParseCVMList(list); err != nil {
+		return nil, refuse(ReasonCardData, "%v (Book 3, 10.5)", err)
 	}
-	if len(k.rules.rest) == 0 {
+	if len(k.rules.Rules) == 0 {
 		return k.assessRisk()
 	}
 	k.tsi.set(tsiCVM)
@@ -90,38 +68,38 @@ func (k *Kernel) verifyCardholder() (Action, error) {
 // applyRules takes rules until one succeeds, fails for good, or has to wait
 // for a PIN. EMV 4.4 Book 3, 10.5.
 func (k *Kernel) applyRules() (Action, error) {
-	for len(k.rules.rest) > 0 {
-		rule := k.rules.rest[0]
+	for len(k.rules.Rules) > 0 {
+		rule := k.rules.Rules[0]
 		switch {
 		case !k.conditionMet(rule):
-			k.rules.rest = k.rules.rest[1:]
+			k.rules.Rules = k.rules.Rules[1:]
 			continue
-		case rule.method() == methodFail:
-			k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
+		case rule.Method() == methodFail:
+			k.cvmResults = [3]byte{rule.Code, rule.Condition, cvmFailed}
 			return k.verificationFailed()
-		case !k.supports(rule.method()):
-			k.noteUnsupported(rule.method())
-		case rule.method() <= methodPINLast:
-			if action, asked := k.askPIN(rule.method()); asked {
+		case !k.supports(rule.Method()):
+			k.noteUnsupported(rule.Method())
+		case rule.Method() <= methodPINLast:
+			if action, asked := k.askPIN(rule.Method()); asked {
 				return action, nil
 			}
-			k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
+			k.cvmResults = [3]byte{rule.Code, rule.Condition, cvmFailed}
 		default:
 			return k.perform(rule)
 		}
-		if !rule.next() {
+		if !rule.Next() {
 			return k.verificationFailed()
 		}
-		k.rules.rest = k.rules.rest[1:]
+		k.rules.Rules = k.rules.Rules[1:]
 	}
 	return k.verificationFailed()
 }
 
 // perform is for the methods that need nothing more at this point. A signature
 // is unknown until somebody has looked at it. EMV 4.4 Book 4, 6.3.4.5.
-func (k *Kernel) perform(rule cvmRule) (Action, error) {
-	k.cvm, k.cvmResults = CVMNone, [3]byte{rule.code, rule.condition, cvmSuccessful}
-	if rule.method() == methodSignature {
+func (k *Kernel) perform(rule CVMRule) (Action, error) {
+	k.cvm, k.cvmResults = CVMNone, [3]byte{rule.Code, rule.Condition, cvmSuccessful}
+	if rule.Method() == methodSignature {
 		k.cvm, k.cvmResults[2] = CVMSignature, cvmUnknown
 	}
 	return k.assessRisk()
@@ -147,9 +125,9 @@ func (k *Kernel) pinEntered(p PINResult) (Action, error) {
 	if p.Status != PINEntered {
 		return k.pinMissing(p)
 	}
-	rule := k.rules.rest[0]
+	rule := k.rules.Rules[0]
 	k.tvr.set(tvrOnlinePIN)
-	k.cvm, k.cvmResults = CVMOnlinePIN, [3]byte{rule.code, rule.condition, cvmUnknown}
+	k.cvm, k.cvmResults = CVMOnlinePIN, [3]byte{rule.Code, rule.Condition, cvmUnknown}
 	return k.assessRisk()
 }
 
@@ -172,12 +150,12 @@ func (k *Kernel) pinMissing(p PINResult) (Action, error) {
 
 // pinFailed leaves the rule of a PIN without success. EMV 4.4 Book 4, 6.3.4.5.
 func (k *Kernel) pinFailed() (Action, error) {
-	rule := k.rules.rest[0]
-	k.cvmResults = [3]byte{rule.code, rule.condition, cvmFailed}
-	if !rule.next() {
+	rule := k.rules.Rules[0]
+	k.cvmResults = [3]byte{rule.Code, rule.Condition, cvmFailed}
+	if !rule.Next() {
 		return k.verificationFailed()
 	}
-	k.rules.rest = k.rules.rest[1:]
+	k.rules.Rules = k.rules.Rules[1:]
 	return k.applyRules()
 }
 
@@ -228,39 +206,10 @@ func (k *Kernel) noteUnsupported(method byte) {
 	}
 }
 
-// conditionMet decides a rule's second byte. An unknown one, or one that needs
-// data that is not there, is not met. EMV 4.4 Book 3, Annex C3.
-func (k *Kernel) conditionMet(rule cvmRule) bool {
-	cash := k.tx.Type == typeCash || k.tx.Type == typeDisbursement
-	cashback := k.tx.Type == typeCashback || k.tx.OtherMinor > 0
-	attended := k.cfg.TerminalType&0x0F <= 3
-	switch rule.condition {
-	case 0x00:
-		return true
-	case 0x01:
-		return cash && !attended
-	case 0x02:
-		return !cash && !cashback
-	case 0x03:
-		return k.supports(rule.method())
-	case 0x04:
-		return cash && attended
-	case 0x05:
-		return cashback
+// conditionMet decides a rule's second byte. EMV 4.4 Book 3, Annex C3.
+func (k *Kernel) conditionMet(rule CVMRule) bool {
+	if rule.Condition == conditionSupported {
+		return k.supports(rule.Method())
 	}
-	currency, given := k.card[tlv.ApplicationCurrency]
-	if !given || !bytes.Equal(currency, k.terminal[tlv.TransactionCurrency]) {
-		return false
-	}
-	switch rule.condition {
-	case 0x06:
-		return k.tx.AmountMinor < int64(k.rules.x)
-	case 0x07:
-		return k.tx.AmountMinor > int64(k.rules.x)
-	case 0x08:
-		return k.tx.AmountMinor < int64(k.rules.y)
-	case 0x09:
-		return k.tx.AmountMinor > int64(k.rules.y)
-	}
-	return false
+	return k.rules.Met(rule.Condition, &k.cfg, &k.tx, k.card[tlv.ApplicationCurrency])
 }

@@ -20,9 +20,9 @@ const entryModeContact = 0x05
 // drawsMax bounds how often a random value is asked for anew.
 const drawsMax = 64
 
-// unpredictableNumber draws 9F37; zero is what a broken source gives. EMV 4.4
+// UnpredictableNumber draws 9F37; zero is what a broken source gives. EMV 4.4
 // Book 4, 6.5.6.
-func unpredictableNumber(random func([]byte)) ([]byte, error) {
+func UnpredictableNumber(random func([]byte)) ([]byte, error) {
 	un := make([]byte, 4)
 	for range drawsMax {
 		random(un)
@@ -33,10 +33,10 @@ func unpredictableNumber(random func([]byte)) ([]byte, error) {
 	return nil, errors.New("emv: the source of randomness gives zeros")
 }
 
-// terminalData is what a card may ask the terminal for and that does not
+// TerminalData is what a card may ask the terminal for and that does not
 // depend on the application. EMV 4.4 Book 3, Annex A and Book 4, A1,
 // A2 and A3.
-func terminalData(c Config, t Transaction) map[tlv.Tag][]byte {
+func TerminalData(c Config, t Transaction) map[tlv.Tag][]byte {
 	number := func(v uint64, width int) []byte { return tlv.AppendNumeric(nil, v, width) }
 	date := uint64(t.At.Year()%100*10000 + int(t.At.Month())*100 + t.At.Day())
 	clock := uint64(t.At.Hour()*10000 + t.At.Minute()*100 + t.At.Second())

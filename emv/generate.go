@@ -24,9 +24,10 @@ func (k *Kernel) cryptogram() cryptogram {
 	return cryptogram(cid[0] & cryptogramMask)
 }
 
-// parseCryptogram reads both formats, and of the second one what a signature
-// in it covers. EMV 4.4 Book 3, 6.5.5.4.
-func parseCryptogram(body []byte) (values map[tlv.Tag][]byte, covered []byte, err error) {
+// ParseCryptogram reads both formats of the response to GENERATE AC, and of the
+// second one what a signature in it covers: its objects as they came, without
+// the signature. EMV 4.4 Book 3, 6.5.5.4.
+func ParseCryptogram(body []byte) (values map[tlv.Tag][]byte, covered []byte, err error) {
 	if v, err := tlv.One(body, tlv.ResponseFormat1); err == nil {
 		if len(v) < format1Min || len(v) > format1Max {
 			return nil, nil, errors.New("wrong length of format 1")
@@ -77,7 +78,7 @@ func (k *Kernel) generatedBy(r Response) error {
 	if r.sw() != swOK {
 		return refuse(ReasonCardStatus, "GENERATE AC: %04X (Book 3, 6.5.5)", r.sw())
 	}
-	values, covered, err := parseCryptogram(r.body())
+	values, covered, err := ParseCryptogram(r.body())
 	if err == nil {
 		err = k.checkCryptogram(values)
 	}

@@ -38,7 +38,7 @@ func (k *Kernel) initiated(r Response) (Action, error) {
 	default:
 		return nil, refuse(ReasonCardStatus, "GET PROCESSING OPTIONS: %04X (Book 3, 10.1)", r.sw())
 	}
-	objects, err := optionsObjects(r.body())
+	objects, err := ParseOptions(r.body())
 	if err != nil {
 		return nil, refuse(ReasonCardData, "GET PROCESSING OPTIONS: %v (Book 3, 6.5.8.4)", err)
 	}
@@ -55,8 +55,9 @@ func (k *Kernel) initiated(r Response) (Action, error) {
 	return Transmit{Command: k.records.Command()}, nil
 }
 
-// optionsObjects reads both formats of the response as objects.
-func optionsObjects(body []byte) ([]tlv.Object, error) {
+// ParseOptions reads both formats of the response to GET PROCESSING OPTIONS as
+// objects. EMV 4.4 Book 3, 6.5.8.4.
+func ParseOptions(body []byte) ([]tlv.Object, error) {
 	if template, err := tlv.One(body, tlv.ResponseFormat1); err == nil {
 		split := min(aipSize, len(template))
 		return []tlv.Object{{Tag: tlv.AIP, Value: template[:split]}, {Tag: tlv.AFL, Value: template[split:]}}, nil

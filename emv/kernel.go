@@ -100,17 +100,17 @@ type Kernel struct {
 
 // New checks the configuration and prepares one transaction.
 func New(cfg Config, tx Transaction) (*Kernel, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.Check(); err != nil {
 		return nil, fmt.Errorf("emv: configuration: %w", err)
 	}
 	if err := tx.check(); err != nil {
 		return nil, fmt.Errorf("emv: transaction: %w", err)
 	}
-	un, err := unpredictableNumber(cfg.Random)
+	un, err := UnpredictableNumber(cfg.Random)
 	if err != nil {
 		return nil, err
 	}
-	k := &Kernel{cfg: cfg, tx: tx, terminal: terminalData(cfg, tx)}
+	k := &Kernel{cfg: cfg, tx: tx, terminal: TerminalData(cfg, tx)}
 	k.terminal[tlv.UnpredictableNumber] = un
 	k.forget()
 	return k, nil

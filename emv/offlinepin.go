@@ -82,9 +82,9 @@ func (k *Kernel) pinVerified(r Response) (Action, error) {
 // pinRight is for the card's consent. A signature may have to follow, which is
 // not known now. EMV 4.4 Book 4, 6.3.4.5.
 func (k *Kernel) pinRight() (Action, error) {
-	rule := k.rules.rest[0]
-	k.cvm, k.cvmResults = CVMOfflinePIN, [3]byte{rule.code, rule.condition, cvmSuccessful}
-	if m := rule.method(); m == methodPlainPINSign || m == methodEncipheredPINSign {
+	rule := k.rules.Rules[0]
+	k.cvm, k.cvmResults = CVMOfflinePIN, [3]byte{rule.Code, rule.Condition, cvmSuccessful}
+	if m := rule.Method(); m == methodPlainPINSign || m == methodEncipheredPINSign {
 		k.cvm, k.cvmResults[2] = CVMSignature, cvmUnknown
 	}
 	return k.assessRisk()

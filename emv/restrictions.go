@@ -28,56 +28,69 @@ const (
 
 // restrict looks whether the card may be used here and now. EMV 4.4 Book 3, 10.4.
 func (k *Kernel) restrict() (Action, error) {
-	version, given := k.card[tlv.CardVersion]
-	if given && !bytes.Equal(version, k.terminal[tlv.TerminalVersion]) {
-		k.tvr.set(tvrVersionsDiffer) // Book 3, 10.4.1
-	}
-	if usage, given := k.card[tlv.ApplicationUsageControl]; given && !k.usable(usage) {
-		k.tvr.set(tvrServiceRefused) // Book 3, 10.4.2
-	}
-	// Book 3, 10.4.3
-	today := k.terminal[tlv.TransactionDate]
-	if effective, given := k.card[tlv.EffectiveDate]; given && dateOf(effective) > dateOf(today) {
-		k.tvr.set(tvrNotYetEffective)
-	}
-	if dateOf(k.card[tlv.ExpirationDate]) < dateOf(today) {
-		k.tvr.set(tvrExpired)
+	for i, bits := range Restrictions(&k.cfg, &k.tx, k.lookup) {
+		k.tvr[i] |= bits
 	}
 	return k.verifyCardholder()
 }
 
-// usable reports whether the usage control allows the transaction.
-// EMV 4.4 Book 3, 10.4.2.
-func (k *Kernel) usable(usage []byte) bool {
+// Restrictions looks whether an application may be used here and now, and
+// gives the bits of the TVR that say why not. lookup finds what terminal and
+// card say; the card's dates are known to be numbers. EMV 4.4 Book 3, 10.4.
+func Restrictions(c *Config, t *Transaction, lookup func(tlv.Tag) ([]byte, bool)) (bits [5]byte) {
+	value := func(tag tlv.Tag) []byte { v, _ := lookup(tag); return v }
+	found := (*tvr)(&bits)
+	version, given := lookup(tlv.CardVersion)
+	if given && !bytes.Equal(version, value(tlv.TerminalVersion)) {
+		found.set(tvrVersionsDiffer) // Book 3, 10.4.1
+	}
+	domestic := bytes.Equal(value(tlv.IssuerCountry), value(tlv.TerminalCountry))
+	_, country := lookup(tlv.IssuerCountry)
+	if usage, given := lookup(tlv.ApplicationUsageControl); given && !usable(c, t, usage, country, domestic) {
+		found.set(tvrServiceRefused) // Book 3, 10.4.2
+	}
+	// Book 3, 10.4.3
+	today := dateOf(value(tlv.TransactionDate))
+	if effective, given := lookup(tlv.EffectiveDate); given && dateOf(effective) > today {
+		found.set(tvrNotYetEffective)
+	}
+	if dateOf(value(tlv.ExpirationDate)) < today {
+		found.set(tvrExpired)
+	}
+	return bits
+}
+
+// usable reports whether the usage control allows the transaction. Without the
+// issuer's country only the place counts. EMV 4.4 Book 3, 10.4.2.
+func usable(c *Config, t *Transaction, usage []byte, country, domestic bool) bool {
 	place := byte(aucNotATM)
-	if k.isATM() {
+	if c.isATM() {
 		place = aucATM
 	}
 	if usage[0]&place == 0 {
 		return false
 	}
-	country, given := k.card[tlv.IssuerCountry]
-	if !given {
+	if !country {
 		return true
 	}
 	cash, purchase, cashback := byte(aucCashInternational), byte(aucPurchaseInternational), byte(aucCashbackInternational)
-	if bytes.Equal(country, k.terminal[tlv.TerminalCountry]) {
+	if domestic {
 		cash, purchase, cashback = aucCashDomestic, aucPurchaseDomestic, aucCashbackDomestic
 	}
-	switch k.tx.Type {
+	switch t.Type {
 	case typeCash, typeDisbursement:
 		return usage[0]&cash != 0
 	case typePurchase, typeCashback:
-		return usage[0]&purchase != 0 && (k.tx.OtherMinor == 0 || usage[1]&cashback != 0)
+		return usage[0]&purchase != 0 && (t.OtherMinor == 0 || usage[1]&cashback != 0)
 	}
 	return true
 }
 
 // isATM: a financial institution's unattended terminal that gives cash.
 // EMV 4.4 Book 4, Annex A1.
-func (k *Kernel) isATM() bool {
+func (c *Config) isATM() bool {
 	const cash = 0x80
-	return k.cfg.TerminalType >= 0x14 && k.cfg.TerminalType <= 0x16 && k.cfg.Additional[0]&cash != 0
+	return c.TerminalType >= 0x14 && c.TerminalType <= 0x16 && c.Additional[0]&cash != 0
 }
 
 // dateOf makes YYMMDD comparable across the century: 00 to 49 are 20xx.
