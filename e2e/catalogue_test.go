@@ -35,7 +35,7 @@ func TestCatalogue(t *testing.T) {
 				got.TVR = journal[0].Chip.TVR
 			}
 			if got != want {
-				t.Errorf("%s, sale %d: %+v (%s), want %+v", c.Name, i+1, got, journal[0].Detail, want)
+				t.Errorf("%s, sale %d: %#v (%s), want %#v", c.Name, i+1, got, journal[0].Detail, want)
 			}
 		}
 	}

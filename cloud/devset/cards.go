@@ -15,17 +15,23 @@ import (
 	"github.com/cloudpos/cloudpos/secret"
 )
 
-// balanceMinor is what an account of a test card begins with. The card called
-// poorCard has nothing, which is how its sales are declined; the issuer of the
-// one called referredCard wants to be called first; listedCard is on the
-// terminals' list of exceptions.
-const (
-	balanceMinor = 100_000_000
-	poorCard     = "decline"
-	referredCard = "referral"
-	listedCard   = "listed"
-	codeReferral = "01"
-)
+// listedCard is on the terminals' list of exceptions.
+const listedCard = "listed"
+
+// balanceMinor is what an account of a test card begins with.
+const balanceMinor = 100_000_000
+
+// accounts are what the issuer does otherwise than to approve, by card.
+var accounts = map[string]func(*hostsim.Account){
+	"decline":     func(a *hostsim.Account) { a.BalanceMinor = 0 },
+	"referral":    func(a *hostsim.Account) { a.Decline = "01" },
+	"unblock":     func(a *hostsim.Account) { a.Script = "pin-unblock" },
+	"newpin":      func(a *hostsim.Account) { a.Script = "pin-change" },
+	"blockapp":    func(a *hostsim.Account) { a.Decline, a.Script = "62", "block-application" },
+	"blockcard":   func(a *hostsim.Account) { a.Decline, a.Script = "41", "block-card" },
+	"newlimits":   func(a *hostsim.Account) { a.Script, a.LowerLimit, a.UpperLimit = "limits", 2, 4 },
+	"scriptfails": func(a *hostsim.Account) { a.Script = "wrong-mac" },
+}
 
 // initialKSN is the key serial number of the simulated PIN pad, counter 0.
 var initialKSN = [10]byte{0xFF, 0xFF, 0x99, 0x99, 0x01, 0x00, 0x00, 0x20, 0x00, 0x00}
@@ -71,11 +77,8 @@ func (c *cardKeys) files() ([]file, error) {
 	for _, card := range c.deck {
 		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
 			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor}
-			switch p.Name {
-			case poorCard:
-				a.BalanceMinor = 0
-			case referredCard:
-				a.Decline = codeReferral
+			if special, ok := accounts[p.Name]; ok {
+				special(&a)
 			}
 			cfg.Accounts = append(cfg.Accounts, a)
 		}

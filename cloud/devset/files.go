@@ -18,6 +18,9 @@ import (
 // acquirerID names the key that opens sealed card data.
 const acquirerID = "dev-1"
 
+// floorMinor is the floor limit of the one application that has one.
+const floorMinor = 200_00
+
 // years is how long certificates and parameters are good.
 const years = 2
 
@@ -104,6 +107,7 @@ func document(sealKey string, authority []issuer.CAKey) (*params.Document, error
 		Limits:     params.Limits{SaleMaxMinor: map[string]int64{"CNY": 5_000_000, "EUR": 500_000, "JPY": 1_000_000, "USD": 500_000}},
 		Contact: params.Contact{
 			Applications: []params.Application{{
+				// All that is sold under the first name is asked of the issuer.
 				AID: issuer.AID, Partial: true, Version: params.Hex2{0x00, 0x01}, // as the cards of the set have it
 				// EMV 4.4 Book 3, Annex C5. Denial: service not allowed. Online
 				// and default: whatever makes the card's word doubtful, and a
@@ -112,6 +116,15 @@ func document(sealKey string, authority []issuer.CAKey) (*params.Document, error
 				TACOnline:  params.Hex5{0xDC, 0x40, 0x04, 0xF8, 0x00},
 				TACDefault: params.Hex5{0xDC, 0x40, 0x04, 0xA8, 0x00},
 				DDOL:       params.Hex{0x9F, 0x37, 0x04},
+			}, {
+				// The second shows what a floor limit does: below it a card that can
+				// prove itself, by DDA or better, may approve alone.
+				AID: issuer.AIDOffline, Partial: true, Version: params.Hex2{0x00, 0x01},
+				TACDenial:       params.Hex5{0x00, 0x10, 0x00, 0x00, 0x00},
+				TACOnline:       params.Hex5{0xDE, 0x40, 0x04, 0xF8, 0x00},
+				TACDefault:      params.Hex5{0xDE, 0x40, 0x04, 0xA8, 0x00},
+				FloorLimitMinor: floorMinor,
+				DDOL:            params.Hex{0x9F, 0x37, 0x04},
 			}},
 			CAKeys: caKeys(authority),
 			XDA:    true,

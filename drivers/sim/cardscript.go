@@ -147,6 +147,19 @@ func (c *Card) limit(tag tlv.Tag) **uint8 {
 	return nil
 }
 
+// lowerLimit is 9F14 as it is now.
+func (c *Card) lowerLimit() (limit uint8, ok bool) {
+	if c.counters.LowerLimit != nil {
+		return *c.counters.LowerLimit, true
+	}
+	for _, r := range c.p.Records {
+		if v, ok := tlv.Find(r.Data, tlv.RecordTemplate, tlv.LowerOfflineLimit); ok && len(v) == 1 {
+			return v[0], true
+		}
+	}
+	return 0, false
+}
+
 // has tells whether a record of the application has an object.
 func (c *Card) has(tag tlv.Tag) bool {
 	for _, r := range c.p.Records {

@@ -66,8 +66,8 @@ func (c *Card) internalAuthenticate(cmd apdu) ([]byte, int) {
 	return tlv.Append(nil, tlv.ResponseFormat2, tlv.Append(nil, tlv.SDAD, signed)), swOK
 }
 
-// generateAC decides. The card always wants the issuer's word: a first TC
-// becomes an ARQC, and a second one needs the issuer's authenticated approval.
+// generateAC decides. A second TC needs the issuer's authenticated approval,
+// and but for a card that approves by itself, a first one becomes an ARQC.
 // EMV 4.4 Book 3, 9.3 and 6.5.5.
 func (c *Card) generateAC(cmd apdu) ([]byte, int) {
 	list, second := c.lists.cdol1, c.at != initiated
@@ -120,12 +120,24 @@ func (c *Card) decide(asked byte, second bool) byte {
 	switch {
 	case asked == typeAAC, c.blocked(): // EMV 4.4 Book 3, 6.5.1 and 6.5.3
 		return typeAAC
+	case !second && asked == typeTC && c.approvesAlone():
+		return typeTC
 	case !second:
 		return typeARQC
 	case asked != typeTC || !c.trusted || c.arc != [2]byte{'0', '0'} || c.p.Behaviour == issuer.SaysNo:
 		return typeAAC
 	}
 	return typeTC
+}
+
+// approvesAlone is the card's own look at how many sales in a row the issuer did
+// not see. EMV 4.4 Book 3, 9.2.
+func (c *Card) approvesAlone() bool {
+	if !c.p.Offline {
+		return false
+	}
+	limit, ok := c.lowerLimit()
+	return !ok || c.counters.ATC-c.counters.LastOnline <= uint16(limit)
 }
 
 // cryptogram computes the application cryptogram over what the terminal told

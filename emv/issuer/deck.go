@@ -13,6 +13,8 @@ var (
 	RID = [5]byte{0xF0, 'C', 'P', 'O', 'S'}
 	// AID is the test cards' application.
 	AID = []byte{0xF0, 'C', 'P', 'O', 'S', 0x01, 0x01}
+	// AIDOffline is that of cards which approve small sales by themselves.
+	AIDOffline = []byte{0xF0, 'C', 'P', 'O', 'S', 0x02, 0x01}
 )
 
 // BIN begins the account numbers of the test cards.
@@ -28,6 +30,8 @@ const (
 	wrongPIN   = "0000"
 	chinaISO   = 156 // ISO 3166-1 and ISO 4217 have the same number
 	labelOfAll = "CLOUDPOS TEST"
+	labelAlone = "CLOUDPOS OFFLINE"
+	oldPIN     = "1111"
 )
 
 // deck is the development set, by the names that testers use.
@@ -72,6 +76,33 @@ var deck = []Order{
 	{
 		Name: "pinblocked", Title: "Its PIN was wrong too often: nobody is asked for it, and the issuer declines (75).", PAN: pan(23), PIN: testPIN,
 		CVM: cvmPlainPIN, Behaviour: NoTries,
+	},
+	{
+		Name: "unblock", Title: "Comes with its PIN 1234 blocked, so nobody is asked for it; the issuer approves and unblocks it.", PAN: pan(60),
+		PIN: testPIN, CVM: cvmOfflinePINOrNone, Keys: []string{testPIN}, Behaviour: NoTries,
+	},
+	{
+		Name: "newpin", Title: "Has its old PIN (1111) in the chip; the issuer writes the one it knows (1234), which the customer types.",
+		PAN: pan(61), PIN: testPIN, OldPIN: oldPIN, Keys: []string{testPIN},
+	},
+	{Name: "blockapp", Title: "The issuer declines (62) and blocks the application.", PAN: pan(62)},
+	{Name: "blockcard", Title: "The issuer declines (41) and blocks the card.", PAN: pan(63)},
+	{Name: "scriptfails", Title: "The issuer approves, and sends scripts with a wrong MAC.", PAN: pan(64)},
+	{
+		Name: "offline", Title: "Approves up to three sales in a row by itself, once the issuer has seen it.", PAN: pan(65),
+		AID: AIDOffline, Label: labelAlone, Offline: true, LowerLimit: 3, UpperLimit: 6,
+	},
+	{
+		Name: "newlimits", Title: "Like offline, but for one sale; the issuer makes that two.", PAN: pan(66),
+		AID: AIDOffline, Label: labelAlone, Offline: true, LowerLimit: 1, UpperLimit: 2,
+	},
+	{
+		Name: "offlinecda", Title: "Approves by itself, and signs that (CDA).", PAN: pan(67),
+		AID: AIDOffline, Label: labelAlone, Offline: true, Proof: ProofCDA,
+	},
+	{
+		Name: "offlinesda", Title: "Would approve by itself, but has no key: the issuer is asked.", PAN: pan(68),
+		AID: AIDOffline, Label: labelAlone, Offline: true, Proof: ProofSDA,
 	},
 }
 

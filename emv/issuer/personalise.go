@@ -63,7 +63,10 @@ var (
 	cvmOnlinePIN     = []byte{0x02, 0x00}
 	cvmPlainPIN      = []byte{0x01, 0x00}
 	cvmEncipheredPIN = []byte{0x04, 0x00}
-	cvmSignature     = []byte{0x1E, 0x00}
+
+	// Where the terminal can, and if that fails or it cannot, nothing.
+	cvmOfflinePINOrNone = []byte{0x44, 0x03, 0x1F, 0x00}
+	cvmSignature        = []byte{0x1E, 0x00}
 )
 
 // Order says which card to make; the zero values of the rest are defaults.
@@ -73,9 +76,13 @@ type Order struct {
 	PIN         string
 	CVM         []byte   // rules; nil is "PIN online" with a PIN, and "no CVM" without
 	PINKey      bool     // it has a key of its own for PINs
+	OldPIN      string   // see Profile
 	Keys        []string // see Profile
 	Proof       Proof
 	Behaviour   Behaviour
+	Offline     bool  // see Profile
+	LowerLimit  uint8 // 9F14 and 9F23; both 0: it has none
+	UpperLimit  uint8
 	Version     Version // of its cryptograms
 	Protocol    int
 	Format1     bool
@@ -96,7 +103,7 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 	mac, encipher := DeriveICC(keys.MAC, o.PAN, psn), DeriveICC(keys.Encipher, o.PAN, psn)
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
-		PIN: o.PIN, Keys: o.Keys, Behaviour: o.Behaviour, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1,
+		PIN: o.PIN, OldPIN: o.OldPIN, Keys: o.Keys, Behaviour: o.Behaviour, Offline: o.Offline, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1,
 		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.Proof.aip(),
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}
@@ -272,7 +279,12 @@ func trackRecord(o Order) []byte {
 		packed[i/2] |= nibble << (4 * (1 - i%2))
 	}
 	b := tlv.Append(nil, tlv.Track2, packed)
-	return tlv.Append(b, tlv.CardholderName, []byte("TEST/CARD"))
+	b = tlv.Append(b, tlv.CardholderName, []byte("TEST/CARD"))
+	if o.LowerLimit != 0 || o.UpperLimit != 0 { // not signed, for the issuer may change them
+		b = tlv.Append(b, tlv.LowerOfflineLimit, []byte{o.LowerLimit})
+		b = tlv.Append(b, tlv.UpperOfflineLimit, []byte{o.UpperLimit})
+	}
+	return b
 }
 
 // accountRecord has what the card's certificate vouches for.

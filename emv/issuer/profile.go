@@ -72,7 +72,8 @@ type Profile struct {
 	OldPIN    string    `json:"old_pin,omitempty"` // what the chip has until the issuer changes it
 	Keys      []string  `json:"keys,omitempty"`    // what the customer types, PIN request by PIN request
 	Behaviour Behaviour `json:"behaviour,omitempty"`
-	Protocol  int       `json:"protocol"` // 0 or 1: T=0 or T=1
+	Offline   bool      `json:"offline,omitempty"` // approves by itself what the terminal would; others always want the issuer's word
+	Protocol  int       `json:"protocol"`          // 0 or 1: T=0 or T=1
 
 	AID       Hex     `json:"aid"`
 	Label     string  `json:"label"`

@@ -28,6 +28,8 @@ type Ending struct {
 func (e Ending) String() string {
 	why := e.Reason
 	switch {
+	case e.State == stateApproved && e.Code == "":
+		return e.State + " offline"
 	case e.State == stateApproved:
 		return e.State
 	case e.Code != "" && e.Code != codeApproved:
@@ -54,6 +56,12 @@ func approvedWith(tvr string) []Ending {
 	e.TVR = tvr
 	return []Ending{e}
 }
+
+// onlineWith is approvedWith, for a list of several.
+func onlineWith(tvr string) Ending { return approvedWith(tvr)[0] }
+
+// alone is a sale that the card approved by itself.
+var alone = Ending{State: stateApproved, TVR: "0000000000"}
 
 // declined is a sale that the host did not hear of.
 func declined(reason string) []Ending { return []Ending{{State: stateDeclined, Reason: reason}} }

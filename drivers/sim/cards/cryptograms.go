@@ -27,7 +27,7 @@ var cryptograms = []Card{
 		Ends:    declined(reasonCryptogram),
 	},
 	{
-		Variant: sim.Variant{Name: "yescard", Title: "Says yes to everything, with a static signature and without a key.", Of: "sda",
+		Variant: sim.Variant{Name: "yescard", Title: "Says yes to everything, with a static signature and without a key.", Of: "offlinesda",
 			Shim: always(func(command []byte, chip func([]byte) []byte) []byte {
 				if ins(command) != insGenerate {
 					return chip(command)

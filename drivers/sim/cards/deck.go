@@ -46,4 +46,15 @@ var deckEnds = map[string][]Ending{
 	"offlinewrong": {approved},
 	"encpin":       {approved},
 	"pinblocked":   refused("75"),
+
+	"unblock":     {onlineWith("0000208000"), approved}, // the PIN is asked for again
+	"newpin":      approvedWith("0000048000"),
+	"blockapp":    append(refused("62"), declined(reasonNone)...),
+	"blockcard":   append(refused("41"), declined(reasonBlocked)...),
+	"scriptfails": approvedWith("0000008030"),
+
+	"offline":    {onlineWith("0008000000"), alone, alone, alone, onlineWith("0000004000"), alone},
+	"newlimits":  {onlineWith("0008000000"), alone, alone, onlineWith("0000004000"), alone},
+	"offlinecda": {alone},
+	"offlinesda": approvedWith("0200000000"),
 }

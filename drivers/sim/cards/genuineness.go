@@ -58,6 +58,21 @@ var genuineness = []Card{
 		Ends: declined(reasonSignature),
 	},
 	{
+		Variant: sim.Variant{Name: "cdaalone", Title: "Approves by itself, and signs that wrongly (CDA).", Of: "offlinecda",
+			Shim: inCryptogram(first, tlv.SDAD, flip(tlv.SDAD))},
+		Ends: declined(reasonSignature),
+	},
+	{
+		Variant: sim.Variant{Name: "atcbehind", Title: "Says that it was online after the sale that it makes now: the issuer is asked.", Of: "offline",
+			Shim: inData(tlv.LastOnlineATC, 0x77, 0x77)},
+		Ends: approvedWith("0000006000"),
+	},
+	{
+		Variant: sim.Variant{Name: "noatc", Title: "Does not tell its counters, but has limits for them: the issuer is asked.", Of: "offline",
+			Shim: refuse(insGetData, 0x6A88)},
+		Ends: approvedWith("0000006000"),
+	},
+	{
 		Variant: sim.Variant{Name: "cdasecond", Title: "Signs its second cryptogram wrongly (CDA), after the issuer's approval.", Of: "cda",
 			Shim: inCryptogram(second, tlv.SDAD, flip(tlv.SDAD))},
 		Ends: reversed(reasonSignature),

@@ -13,6 +13,7 @@ const (
 	insInternal    = 0x88
 	insSelect      = 0xA4
 	insGPO         = 0xA8
+	insGetData     = 0xCA
 	insGenerate    = 0xAE
 	insRead        = 0xB2
 	insGetResponse = 0xC0
@@ -135,6 +136,16 @@ func inRecord(tag tlv.Tag, change func(value []byte) []tlv.Object) func() sim.Sh
 	return spoil(insRead, inTemplate(tlv.RecordTemplate, func(objects []tlv.Object) []tlv.Object {
 		return each(objects, tag, change)
 	}))
+}
+
+// inData answers GET DATA of a tag.
+func inData(tag tlv.Tag, value ...byte) func() sim.Shim {
+	return always(func(command []byte, chip func([]byte) []byte) []byte {
+		if ins(command) == insGetData && len(command) >= 4 && tlv.Tag(command[2])<<8|tlv.Tag(command[3]) == tag {
+			return success(tlv.Append(nil, tag, value))
+		}
+		return chip(command)
+	})
 }
 
 // inCryptogram changes an object of the answer to a GENERATE AC.
