@@ -30,7 +30,7 @@ func commandsOf(t *testing.T, r *rig.Rig, card string) []string {
 // is reversed.
 func TestCardPulled(t *testing.T) {
 	t.Parallel()
-	for _, card := range []string{"approve", "pin", "t1"} {
+	for _, card := range []string{"approve", "pin", "t1", "offlinepin", "encpin"} {
 		t.Run(card, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t, rig.Opts{})

@@ -12,6 +12,9 @@
 //
 // A garbled answer is asked for again; a command that may have reached the card
 // is never sent twice.
+//
+// A reader with keys takes PINs for the card (CCID 1.1, 6.1.11). It cannot be
+// asked whether it has any: Opts.Pad tells.
 package ccid
 
 import (

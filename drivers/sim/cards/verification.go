@@ -46,7 +46,7 @@ var verification = []Card{
 	},
 	{
 		Variant: sim.Variant{Name: "wedge", Title: "Has something before it that says yes to any PIN; the issuer notices and declines.", Of: "offlinepin",
-			Shim: refuse(insVerify, 0x9000)},
+			Shim: refuse(insVerify, swOK)},
 		Ends: refused("05"),
 	},
 }
