@@ -40,7 +40,7 @@ func (p *EntryPoint) await() (emv.Action, error) {
 }
 
 // cardAwaited takes the card, or asks for one alone. A card that did not come
-// up is polled for anew. EMV Contactless Book B, 3.2.1.3 to 3.2.1.5.
+// up is polled for anew. EMV Contactless Book B, 3.2.1.
 func (p *EntryPoint) cardAwaited(e emv.Event) (emv.Action, error) {
 	switch e.(type) {
 	case emv.Start:

@@ -160,7 +160,7 @@ func take[E emv.Event](p *EntryPoint, e emv.Event, stage func(E) (emv.Action, er
 }
 
 // answered hands the answer to a SELECT on. Without one, a card is awaited
-// anew. EMV Contactless Book B, 3.3.
+// anew. EMV Contactless Book B, 3.3.3.7.
 func (p *EntryPoint) answered(e emv.Event, stage func(response []byte) (emv.Action, error)) (emv.Action, error) {
 	if _, gone := e.(emv.CardGone); gone {
 		return p.activate()

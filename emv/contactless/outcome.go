@@ -117,7 +117,7 @@ func (p *EntryPoint) dataForCard() bool {
 
 // updating tells whether the next tap takes the issuer's answer to the card:
 // the same application of it is selected then, without the directory. EMV
-// Contactless Book B, 3.3.1.1.
+// Contactless Book B, 3.3.2.1.
 func (p *EntryPoint) updating() bool { return p.start == emv.RestartB && p.dataForCard() }
 
 // decided ends as the issuer says. Without an answer it is declined: a

@@ -42,7 +42,7 @@ func (p *EntryPoint) selectPPSE() (emv.Action, error) {
 // ppseSelected makes the candidate list: of equal priority, as the card lists
 // them, and for each of them as we do. A card without a directory, or with one
 // that cannot be read, has no candidates. EMV Contactless Book B, 3.3.2.3 to
-// 3.3.2.7 and 3.3.3.1.
+// 3.3.2.5 and 3.3.3.2.
 func (p *EntryPoint) ppseSelected(response []byte) (emv.Action, error) {
 	if apdu.Status(response) == apdu.OK {
 		for _, e := range parsePPSE(apdu.Body(response)) {
@@ -65,7 +65,7 @@ func (p *EntryPoint) consider(e entry) {
 }
 
 // selectBest selects the best candidate that is left. EMV Contactless Book B,
-// 3.3.3.
+// 3.3.2.6, 3.3.2.7 and 3.3.3.2.
 func (p *EntryPoint) selectBest() (emv.Action, error) {
 	if len(p.candidates) == 0 {
 		return p.none("no candidate is left (Book B, 3.3.2.7)")
@@ -74,7 +74,7 @@ func (p *EntryPoint) selectBest() (emv.Action, error) {
 }
 
 // selectApplication selects it by the card's own name. EMV Contactless Book B,
-// 3.3.3.2 and 3.3.3.3.
+// 3.3.3.3 and 3.3.3.4.
 func (p *EntryPoint) selectApplication(c candidate) emv.Action {
 	p.selected, p.state = c, selectingApplication
 	name := slices.Clone(c.name)
@@ -85,14 +85,15 @@ func (p *EntryPoint) selectApplication(c candidate) emv.Action {
 }
 
 // applicationSelected goes on with the kernel, or with the next candidate if
-// the card refuses. EMV Contactless Book B, 3.3.3.4 and 3.3.3.5.
+// the card refuses. With an answer of the issuer for the card there is no other
+// one. EMV Contactless Book B, 3.3.3.5 and 3.3.3.6.
 func (p *EntryPoint) applicationSelected(response []byte) (emv.Action, error) {
 	switch {
 	case apdu.Status(response) == apdu.OK && p.suits(apdu.Body(response)):
 		p.fci = slices.Clone(response)
 		return p.activateKernel()
-	case p.updating():
-		return p.none("the application is not there for the issuer's update (Book B, 3.3.1.1)")
+	case p.dataForCard():
+		return p.none("the application is not there for the issuer's answer (Book B, 3.3.3.5)")
 	}
 	return p.nextCandidate()
 }
