@@ -55,6 +55,7 @@ var allowed = map[string][]string{
 	"emv/oda":                 {"emv/tlv"},
 	"emv":                     {"emv/apdu", "emv/records", "emv/tlv", "emv/oda"},
 	"emv/contactless":         {"emv", "emv/apdu", "emv/tlv"},
+	"emv/contactless/kernel3": {"emv", "emv/apdu", "emv/contactless", "emv/oda", "emv/records", "emv/tlv"},
 	"emv/contactless/taptest": {"emv", "emv/tlv", "emv/tlv/tlvtest"},
 	"emv/explain":             {"emv/tlv"},
 	"emv/issuer":              {"emv/tlv"},

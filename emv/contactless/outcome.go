@@ -129,7 +129,7 @@ func (p *EntryPoint) decided() (emv.Action, error) {
 	case !p.host.Online:
 		o.Status, o.Reason = emv.Declined, emv.ReasonUnable
 	case p.host.Approved:
-		o.Status, o.Reason = emv.Approved, ""
+		o.Status, o.Reason, o.Detail = emv.Approved, "", ""
 	default:
 		o.Status, o.Reason = emv.Declined, emv.ReasonIssuer
 	}

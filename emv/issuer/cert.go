@@ -82,6 +82,9 @@ func NewAuthority(rid [5]byte, index byte, bin string, expiry time.Time) (*Autho
 // Public are the keys that terminals are given, that of RSA first.
 func (a *Authority) Public() []CAKey { return []CAKey{a.public, a.curve.public} }
 
+// Issuer is the issuer's certificate, by the first of the public keys.
+func (a *Authority) Issuer() Certificate { return a.certificate }
+
 // Card certifies a card's key for its account number. static is the data that
 // offline authentication covers: the marked records, then the AIP. EMV 4.4
 // Book 2, 6.1 and Book 3, 10.3.

@@ -152,9 +152,9 @@ func (a *Authority) prove(random io.Reader, p *Profile, o Order, account []byte)
 		proof, err = a.proveByKey(random, p, o, static)
 	}
 	issuer = tlv.Append(nil, tlv.CAKeyIndex, []byte{a.public.Index})
-	issuer = tlv.Append(issuer, tlv.IssuerKeyExponent, a.certificate.Exponent)
-	issuer = tlv.Append(issuer, tlv.IssuerKeyRemainder, a.certificate.Remainder)
-	return tlv.Append(issuer, tlv.IssuerCertificate, a.certificate.Signed), proof, err
+	issuer = tlv.Append(issuer, tlv.IssuerKeyExponent, a.Issuer().Exponent)
+	issuer = tlv.Append(issuer, tlv.IssuerKeyRemainder, a.Issuer().Remainder)
+	return tlv.Append(issuer, tlv.IssuerCertificate, a.Issuer().Signed), proof, err
 }
 
 // proveByKey gives the card a key, and returns the objects that certify it.

@@ -11,6 +11,10 @@ const (
 	IdentityDocument      Tag = 0x9F61   // identity document (PBOC), or CVC3 of track 2
 	TTQ                   Tag = 0x9F66   // terminal transaction qualifiers
 	Track2MagStripe       Tag = 0x9F6B   // track 2 data, kernel 2
+	AvailableOffline      Tag = 0x9F5D   // available offline spending amount, kernel 3
+	CardRelatedData       Tag = 0x9F69   // card authentication related data, kernel 3
+	FormFactor            Tag = 0x9F6E   // form factor indicator, kernel 3
+	CustomerExclusive     Tag = 0x9F7C   // customer exclusive data
 	CTQ                   Tag = 0x9F6C   // card transaction qualifiers
 	CardTrack1            Tag = 0xDF812A // discretionary data of the card's track 1
 	CardTrack2            Tag = 0xDF812B // discretionary data of the card's track 2
@@ -31,7 +35,7 @@ var contactless = map[Tag]Definition{
 	0x9F54:                {"data storage: data of the card", Binary, 0, 160, FromCard},
 	0x9F5A:                {"application program identifier", Binary, 1, 16, FromCard},
 	0x9F5C:                {"data storage: requested operator", Binary, 8, 8, FromTerminal},
-	0x9F5D:                {"available offline spending amount, or application capabilities (kernel 2)", Binary, 3, 6, FromCard},
+	AvailableOffline:      {"available offline spending amount, or application capabilities (kernel 2)", Binary, 3, 6, FromCard},
 	DataStorageIdentifier: {"data storage identifier", Binary, 8, 11, FromCard},
 	0x9F5F:                {"data storage: slot availability", Binary, 1, 1, FromCard},
 	0x9F60:                {"CVC3 of track 1", Binary, 2, 2, FromCard},
@@ -43,12 +47,12 @@ var contactless = map[Tag]Definition{
 	TTQ:                   {"terminal transaction qualifiers, or track 2 positions of number and counter (kernel 2)", Binary, 2, 4, FromCard | FromTerminal},
 	0x9F67:                {"track 2 digits of the counter", Binary, 1, 1, FromCard},
 	0x9F68:                {"card additional processes", Binary, 4, 4, FromCard},
-	0x9F69:                {"card authentication related data, or data object list of the unpredictable number (kernel 2)", Binary, 0, 250, FromCard},
+	CardRelatedData:       {"card authentication related data, or data object list of the unpredictable number (kernel 2)", Binary, 0, 250, FromCard},
 	0x9F6A:                {"unpredictable number (numeric)", Numeric, 4, 4, FromTerminal},
 	Track2MagStripe:       {"track 2 data (magnetic stripe mode)", Binary, 0, 19, FromCard},
 	CTQ:                   {"card transaction qualifiers", Binary, 2, 2, FromCard},
 	0x9F6D:                {"magnetic stripe version (kernel 2), or electronic cash reset threshold (UnionPay)", Binary, 2, 6, FromCard | FromTerminal},
-	0x9F6E:                {"form factor indicator, or third party data (kernel 2)", Binary, 4, 32, FromCard},
+	FormFactor:            {"form factor indicator, or third party data (kernel 2)", Binary, 4, 32, FromCard},
 	0x9F6F:                {"data storage: slot management", Binary, 1, 1, FromCard},
 	0x9F70:                {"protected data envelope 1", Binary, 0, 192, FromCard},
 	0x9F71:                {"protected data envelope 2", Binary, 0, 192, FromCard},
@@ -62,7 +66,7 @@ var contactless = map[Tag]Definition{
 	0x9F79:                {"unprotected data envelope 5, or electronic cash balance (UnionPay)", Binary, 0, 192, FromCard},
 	0x9F7A:                {"electronic cash terminal indicator", Binary, 1, 1, FromTerminal},
 	0x9F7B:                {"electronic cash terminal limit", Numeric, 6, 6, FromTerminal},
-	0x9F7C:                {"customer exclusive data", Binary, 0, 32, FromCard},
+	CustomerExclusive:     {"customer exclusive data", Binary, 0, 32, FromCard},
 	0x9F7D:                {"data storage: summary 1", Binary, 8, 16, FromCard},
 	0x9F7E:                {"mobile support indicator", Binary, 1, 1, FromTerminal},
 	0x9F7F:                {"data storage: unpredictable number", Binary, 4, 4, FromCard},
