@@ -171,6 +171,7 @@ func TestAdditional(t *testing.T) {
 		{"nothing", Fitted{}, false, "6000000000"},
 		{"a screen", Fitted{}, true, "6000A02001"},
 		{"a PIN pad", Fitted{PINPad: "visapad:/dev/ttyS3"}, false, "6000A01000"},
+		{"a reader with keys", Fitted{PlainPIN: true}, false, "6000A01000"},
 		{"a printer", Fitted{Printer: "escpos:/dev/usb/lp0"}, false, "600000C000"},
 		{"all of it", Fitted{PINPad: "visapad:/dev/ttyS3", Printer: "escpos:/dev/usb/lp0"}, true, "6000A0F001"},
 	} {

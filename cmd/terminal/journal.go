@@ -51,6 +51,7 @@ type recordReport struct {
 	AuthCode     string             `json:"auth_code,omitempty"`
 	HostRef      string             `json:"host_ref,omitempty"`
 	Chip         *payment.ChipWords `json:"chip,omitempty"`
+	SignedCopy   bool               `json:"signed_copy,omitempty"`
 	Printed      bool               `json:"printed"`
 	Pending      payment.Leg        `json:"pending,omitempty"`
 	Snapshot     payment.Snapshot   `json:"snapshot"`
@@ -64,7 +65,7 @@ func newRecordReport(r *payment.Record) *recordReport {
 		Card: card.Masked, Label: card.Label, AID: card.AID, Token: card.Token,
 		CVM: r.Ending.CVM, Reason: r.Ending.Reason, Detail: r.Ending.Detail, Offline: r.Ending.Offline,
 		Code: r.Ending.Code, ARC: r.Ending.ARC, AuthCode: r.Ending.AuthCode, HostRef: r.Ending.HostRef,
-		Chip: r.Ending.Chip, Printed: r.Printed, Pending: r.Pending(), Snapshot: r.Opening.Snapshot,
+		Chip: r.Ending.Chip, SignedCopy: r.SignedCopy, Printed: r.Printed, Pending: r.Pending(), Snapshot: r.Opening.Snapshot,
 	}
 	for _, a := range r.Attempts {
 		rep.STANs = append(rep.STANs, a.STAN)
@@ -218,7 +219,11 @@ func (r *recordReport) explain(w io.Writer) error {
 		line("TVR / TSI", c.TVR+" / "+c.TSI)
 		line("CVM results", c.CVM)
 	}
-	line("printed", fmt.Sprint(r.Printed))
+	printed := fmt.Sprint(r.Printed)
+	if r.SignedCopy && !r.Printed {
+		printed = "the slip to sign, not yet the customer's"
+	}
+	line("printed", printed)
 	line("cloud must hear", string(r.Pending))
 	line("made by", fmt.Sprintf("software %s, parameters %d, 9F33 %s, keys %s", r.Snapshot.Software, r.Snapshot.Params, r.Snapshot.Capabilities, r.Snapshot.KeyScheme))
 	return tw.Flush()

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -100,6 +101,25 @@ func TestExplain(t *testing.T) {
 	}
 	if _, empty := got["authorisation"]; empty {
 		t.Errorf("what is empty is shown:\n%s", &out)
+	}
+}
+
+// TestExplainPrinted: which of the slips are on paper.
+func TestExplainPrinted(t *testing.T) {
+	r := record(payment.Approved, payment.Ending{CVM: "signature"})
+	for _, want := range []string{"false", "the slip to sign, not yet the customer's", "true"} {
+		var out bytes.Buffer
+		if err := newRecordReport(&r).explain(&out); err != nil {
+			t.Fatal(err)
+		}
+		if !regexp.MustCompile(`(?m)^printed +` + want + `$`).MatchString(out.String()) {
+			t.Errorf("want printed: %s, got\n%s", want, &out)
+		}
+		if owed := r.Owed(); owed != "" {
+			if err := r.Apply(payment.Entry{ID: r.ID, Mark: owed}); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 }
 

@@ -55,6 +55,10 @@ var deck = []Order{
 	{Name: "cda", Title: "Signs its cryptograms (CDA); the issuer approves.", PAN: pan(14), Proof: ProofCDA},
 	{Name: "xda", Title: "Signs its cryptograms on an elliptic curve (XDA); the issuer approves.", PAN: pan(50), Proof: ProofXDA},
 	{Name: "signature", Title: "Wants its owner's signature; the issuer approves.", PAN: pan(42), CVM: cvmSignature},
+	{
+		Name: "pinsign", Title: "Verifies its PIN 1234 itself, and wants its owner's signature too; the issuer approves.", PAN: pan(44), PIN: testPIN,
+		CVM: cvmPlainPINSign, Keys: []string{testPIN},
+	},
 	{Name: "listed", Title: "Is on the list of exceptions; the issuer is told so (TVR 10 in byte 1), and approves.", PAN: pan(43)},
 	{Name: "referral", Title: "The issuer wants to be called first (01).", PAN: pan(41)},
 	{Name: "umlaut", Title: "Has a name in Latin letters, which a terminal with a screen shows: Prüfkarte Köln.", PAN: pan(40), Preferred: "Prüfkarte Köln"},

@@ -63,10 +63,11 @@ var (
 	cvmOnlinePIN     = []byte{0x02, 0x00}
 	cvmPlainPIN      = []byte{0x01, 0x00}
 	cvmEncipheredPIN = []byte{0x04, 0x00}
+	cvmSignature     = []byte{0x1E, 0x00}
+	cvmPlainPINSign  = []byte{0x03, 0x00}
 
 	// Where the terminal can, and if that fails or it cannot, nothing.
 	cvmOfflinePINOrNone = []byte{0x44, 0x03, 0x1F, 0x00}
-	cvmSignature        = []byte{0x1E, 0x00}
 )
 
 // Order says which card to make; the zero values of the rest are defaults.

@@ -36,6 +36,7 @@ var deckEnds = map[string][]Ending{
 	"xda":        approvedWith("0100008000"),
 	"forged":     declined(reasonSignature),
 	"signature":  {approved},
+	"pinsign":    {approved},
 	"listed":     approvedWith("1000008000"),
 	"referral":   {{State: stateDeclined, Reason: reasonReferral, Code: "01"}},
 	"umlaut":     {approved},
