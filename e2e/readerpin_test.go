@@ -31,6 +31,7 @@ func TestPINAtTheReader(t *testing.T) {
 		{"enciphered", "encpin", []string{"1234"}, 0, "", "00", "040002"},
 		{"enciphered, wrong, then right", "encpin", []string{"9999", "1234"}, 0, "", "00", "040002"},
 		{"enciphered, enter alone", "encpin", []string{sim.KeyBypass}, 3, "declined by issuer", "05", "040001"},
+		{"and a signature", "pinsign", []string{"1234"}, 0, "", "00", "030000"},
 		{"wrong with what was left", "offlinepin", []string{"0000", "4321"}, 3, "declined by issuer", "75", "010001"},
 		{"the card remembers", "offlinepin", []string{"1234"}, 3, "declined by issuer", "75", "010001"},
 	} {
@@ -87,5 +88,55 @@ func TestReaderWaitsForPIN(t *testing.T) {
 			}
 			must(t, r.Agree(t.Context()))
 		})
+	}
+}
+
+// TestKilledWhileReaderAsks: the terminal is killed while the reader asks for a
+// PIN. The next one takes the question back and sells.
+func TestKilledWhileReaderAsks(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	must(t, r.StartAgent(t.Context()))
+	must(t, r.Shop.SetCustomer(sim.Customer{Card: "offlinepin", Auto: true}))
+	must(t, r.Shop.Keys(sim.KeyNothing))
+	s := begin(t, r).at("pin")
+	untilShop(t, r, "the reader asks", func(s sim.State) bool { return s.Waiting })
+	must(t, r.Agent.Kill())
+	if report, err := s.End(t.Context()); err == nil && report.Exit == 0 {
+		t.Errorf("approved by a killed terminal: %+v", report)
+	}
+	must(t, r.StartAgent(t.Context()))
+	must(t, r.Shop.Keys("1234"))
+	begin(t, r).ends(0, "")
+	must(t, r.UntilSettled(t.Context()))
+	must(t, r.Agree(t.Context()))
+}
+
+// TestReaderWithoutKeys: what the address does not claim, the card is not told,
+// and nobody is asked.
+func TestReaderWithoutKeys(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	for _, c := range []struct {
+		pad, card    string
+		capabilities string // 9F33, byte 2
+		exit         int
+	}{
+		{"", "offlinepin", "68", 3},
+		{"", "encpin", "68", 3},
+		{"?pad=plain", "offlinepin", "E8", 0},
+		{"?pad=plain", "encpin", "E8", 3},
+		{"?pad=enciphered", "encpin", "F8", 0},
+	} {
+		report, err := r.Sale(t.Context(), "--amount", "12.50", "--card", c.card, "--reader", "ccid:"+r.Path("sim", "reader")+c.pad)
+		if err != nil || report.Exit != c.exit || report.Record == nil {
+			t.Fatalf("%s at a reader with %q: exit %d, %v, want %d: %+v", c.card, c.pad, report.Exit, err, c.exit, report)
+		}
+		if got := report.Record.Snapshot.Capabilities[2:4]; got != c.capabilities {
+			t.Errorf("a reader with %q: 9F33 byte 2 is %s, want %s", c.pad, got, c.capabilities)
+		}
+	}
+	if state, err := r.Shop.State(); err != nil || state.Waiting {
+		t.Errorf("somebody waits: %+v, %v", state, err)
 	}
 }

@@ -196,14 +196,23 @@ func (d *Dev) removed() {
 // greet sets up a reader whose line was just opened: it asks for the firmware
 // version, which also brings both sides into step, and has card moves reported
 // between a command and its answer only. Readers that know neither are as good.
+// One with keys may still be asking for a PIN that nobody wants any more.
 func (d *Dev) greet() error {
 	d.forget()
 	d.in.reset()
 	if err := d.link.Drain(quietTime); err != nil {
 		return err
 	}
-	for _, escape := range [][]byte{{0x02}, {0x01, 0x01, 0x01}} {
-		_, _, err := d.command(typeEscape, [3]byte{}, escape, greetingTime)
+	type word struct {
+		typ  byte
+		data []byte
+	}
+	words := []word{{typeEscape, []byte{0x02}}, {typeEscape, []byte{0x01, 0x01, 0x01}}}
+	if d.opts.Pad != NoPad {
+		words = append([]word{{typ: typeAbort}}, words...)
+	}
+	for _, w := range words {
+		_, _, err := d.command(w.typ, [3]byte{}, w.data, greetingTime)
 		if err != nil && !errors.Is(err, drivers.ErrCardGone) {
 			return err
 		}

@@ -57,9 +57,29 @@ func cardT1(size, tck string) string {
 		xfr(7, "00 C1 01 FE 3E", "00 E1 01 FE 1E"))
 }
 
+// afterAbort is a wire with the number of each message one higher, behind the
+// abort with which a reader with keys is greeted.
+func afterAbort(wire string) string {
+	var out []string
+	for line := range strings.SplitSeq(wire, "\n") {
+		if len(line) > 2 && strings.HasPrefix(line[2:], "03 06") {
+			frame := hexBytes(line[2:])
+			sum := len(frame) - 1
+			frame[sum] ^= frame[8] ^ (frame[8] + 1)
+			frame[8]++
+			line = fmt.Sprintf("%s% X", line[:2], frame)
+		}
+		out = append(out, line)
+	}
+	return lines("> "+frame(0x72, 1, 0, 0, ""), "< "+frame(0x81, 1, 2, 0, ""), strings.Join(out, "\n"))
+}
+
 // awaitPad is await for a reader with keys.
 func awaitPad(t *testing.T, pad ccid.Pad, wire string) drivers.PINCard {
 	t.Helper()
+	if pad != ccid.NoPad {
+		wire = afterAbort(wire)
+	}
 	d := ccid.New(drivertest.NewPlayback(t, wire), ccid.Opts{Pad: pad})
 	c, err := d.Await(t.Context())
 	if err != nil {
@@ -214,6 +234,31 @@ func TestPINIsTakenBack(t *testing.T) {
 				_, err = card.Exchange(t.Context(), hexBytes(readRecord))
 				if gone := errors.Is(err, drivers.ErrCardGone); gone != c.spoilt || !gone && err != nil {
 					t.Errorf("Exchange after that: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A reader that another terminal has left asking for a PIN is told to stop, and
+// what it says of that PIN means nothing any more. One that knows no abort is as
+// good.
+func TestPINOfBeforeIsTakenBack(t *testing.T) {
+	for name, greeted := range map[string]string{
+		"asking":         lines("< "+frame(0x80, 0x4D, 0x40, 0xFF, ""), "< "+frame(0x81, 1, 0, 0, "")),
+		"knows no abort": "< " + frame(0x81, 1, 0x41, 0, ""),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				wire := afterAbort(lines(cardT0(), xfr(7, readRecord, record)))
+				wire = strings.Replace(wire, "< "+frame(0x81, 1, 2, 0, ""), greeted, 1)
+				d := ccid.New(drivertest.NewPlayback(t, wire), ccid.Opts{Pad: ccid.PlainPad})
+				card, err := d.Await(t.Context())
+				if err != nil {
+					t.Fatalf("Await: %v", err)
+				}
+				if _, err := card.Exchange(t.Context(), hexBytes(readRecord)); err != nil {
+					t.Errorf("Exchange: %v", err)
 				}
 			})
 		})

@@ -86,7 +86,7 @@ func (r *reader) command(frame []byte) {
 	r.out(frame, aside)
 	message := frame[2 : len(frame)-1]
 	if r.pin != nil && message[0] != pcAbort {
-		r.answer(r.slotStatus(message, ccidFailed, errCommandBusy))
+		r.answer(r.busy(message))
 		return
 	}
 	if response := r.handle(message); response != nil {

@@ -270,6 +270,20 @@ func (r *reader) endPIN() {
 	r.pin, r.display = nil, nil
 }
 
+// busy answers a command that comes while the customer is asked, in the
+// command's own kind.
+func (r *reader) busy(m []byte) []byte {
+	switch m[0] {
+	case pcIccPowerOn, pcXfrBlock, pcSecure:
+		return r.dataBlock(m, ccidFailed, errCommandBusy, nil)
+	case pcEscape:
+		return r.escaped(m, ccidFailed, errCommandBusy, nil)
+	case pcSetParameters, pcGetParameters, pcResetParameters:
+		return r.parameters(m, ccidFailed, errCommandBusy)
+	}
+	return r.slotStatus(m, ccidFailed, errCommandBusy)
+}
+
 // abort takes a request back. CCID 1.1, 6.1.13.
 func (r *reader) abort(m []byte) []byte {
 	if p := r.pin; p != nil {

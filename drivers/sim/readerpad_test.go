@@ -74,6 +74,9 @@ func TestReaderWaitsForPIN(t *testing.T) {
 		t.Errorf("the customer reads %s", got)
 	}
 	rt.expect(slotStatus, "81 00000000 00 02 40 E0 00")
+	rt.expect("6B 01000000 00 01 000000 02", "83 00000000 00 01 40 E0 00")
+	rt.expect("6F 05000000 00 05 000000 00B2010C00", "80 00000000 00 05 40 E0 00")
+	rt.expect("6C 00000000 00 03 000000", "82 05000000 00 03 40 E0 00 1100000A00")
 	for _, key := range []string{"1", "2", "3", KeyEnter, "4"} {
 		if err := rt.r.hand.stroke([]string{key}); err != nil {
 			t.Fatal(err)

@@ -25,7 +25,10 @@ type Record struct {
 	STANs    []uint32 `json:"stans"`
 	Printed  bool     `json:"printed"`
 	Pending  string   `json:"pending"`
-	Chip     *struct {
+	Snapshot struct {
+		Capabilities string `json:"capabilities"`
+	} `json:"snapshot"`
+	Chip *struct {
 		TVR string `json:"tvr"`
 		CVM string `json:"cvm"`
 	} `json:"chip"`
