@@ -78,10 +78,6 @@ var deck = []Order{
 		CVM: cvmEncipheredPIN, PINKey: true, Keys: []string{testPIN},
 	},
 	{
-		Name: "pinsign", Title: "Verifies its PIN 1234 itself and wants a signature besides; the issuer approves.", PAN: pan(24), PIN: testPIN,
-		CVM: cvmPlainPINSign, Keys: []string{testPIN},
-	},
-	{
 		Name: "pinblocked", Title: "Its PIN was wrong too often: nobody is asked for it, and the issuer declines (75).", PAN: pan(23), PIN: testPIN,
 		CVM: cvmPlainPIN, Behaviour: NoTries,
 	},

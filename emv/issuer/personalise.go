@@ -62,7 +62,6 @@ var (
 	cvmNone          = []byte{0x1F, 0x00}
 	cvmOnlinePIN     = []byte{0x02, 0x00}
 	cvmPlainPIN      = []byte{0x01, 0x00}
-	cvmPlainPINSign  = []byte{0x03, 0x00} // and a signature
 	cvmEncipheredPIN = []byte{0x04, 0x00}
 	cvmSignature     = []byte{0x1E, 0x00}
 	cvmPlainPINSign  = []byte{0x03, 0x00}

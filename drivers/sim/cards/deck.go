@@ -46,7 +46,6 @@ var deckEnds = map[string][]Ending{
 	"offlinepin":   {approved},
 	"offlinewrong": {approved},
 	"encpin":       {approved},
-	"pinsign":      {approved},
 	"pinblocked":   refused("75"),
 
 	"unblock":     {onlineWith("0000208000"), approved}, // the PIN is asked for again
