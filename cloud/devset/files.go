@@ -143,6 +143,9 @@ func caKeys(authority []issuer.CAKey) []params.CAKey {
 			RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent,
 			Suite: params.Hex1(ca.Suite), X: ca.X, Expiry: params.Date{Time: ca.Expiry},
 		}
+		for _, serial := range ca.Revoked {
+			k.Revoked = append(k.Revoked, serial)
+		}
 		k.Checksum = k.Sum()
 		keys = append(keys, k)
 	}

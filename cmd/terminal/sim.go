@@ -234,6 +234,9 @@ func noCard(card string, err error) error {
 		return err
 	}
 	help := "terminal cards lists them"
+	if _, known := cards.Find(card); known {
+		return requestError{fmt.Errorf("--card: %w (the deck was made before this card was; make a new development set)", err)}
+	}
 	if near := cards.Near(card); len(near) > 0 {
 		help = "near it: " + strings.Join(near, ", ") + "; " + help
 	}

@@ -171,7 +171,7 @@ func TestVisit(t *testing.T) {
 	if s := look(t, dir); s.Visitor != "" || s.Card != "" || !s.ByHand {
 		t.Errorf("without: %+v", s)
 	}
-	for card, help := range map[string]string{"gold": "(terminal cards lists them)", "nopam": "(near it: nopan, nopse; "} {
+	for card, help := range map[string]string{"gold": "(terminal cards lists them)", "nopam": "(near it: nopan, "} {
 		if _, err := h.visit(card); !errors.Is(err, sim.ErrControl) || !isRequestError(err) || !strings.Contains(err.Error(), help) {
 			t.Errorf("a card that is not in the deck: %v, want help %q", err, help)
 		}

@@ -32,6 +32,7 @@ type CAKey struct {
 	Suite    byte // of a key on an elliptic curve, which has X in place of the two above
 	X        []byte
 	Expiry   time.Time
+	Revoked  [][3]byte // serial numbers of issuer certificates that are good no more
 }
 
 // Authority is a certification authority and one issuer under it, each with a
@@ -41,6 +42,7 @@ type Authority struct {
 	ca, issuer  *rsa.PrivateKey
 	public      CAKey
 	certificate Certificate
+	revoked     Certificate // of the same key, taken back
 	curve       curveAuthority
 }
 
@@ -70,9 +72,11 @@ func NewAuthority(rid [5]byte, index byte, bin string, expiry time.Time) (*Autho
 	}
 	a := &Authority{ca: ca, issuer: key, public: CAKey{
 		RID: rid, Index: index, Modulus: ca.N.Bytes(), Exponent: exponent(ca), Expiry: expiry,
+		Revoked: [][3]byte{{0, 0, 2}},
 	}}
 	subject := append([]byte{0x02}, compressed(bin, 4)...)
 	a.certificate = certify(ca, subject, expiry, [3]byte{0, 0, 1}, key, nil)
+	a.revoked = certify(ca, subject, expiry, a.public.Revoked[0], key, nil)
 	if a.curve, err = newCurveAuthority(rid, index+1, bin, expiry); err != nil {
 		return nil, err
 	}

@@ -62,6 +62,7 @@ var deck = []Order{
 	{Name: "listed", Title: "Is on the list of exceptions; the issuer is told so (TVR 10 in byte 1), and approves.", PAN: pan(43)},
 	{Name: "referral", Title: "The issuer wants to be called first (01).", PAN: pan(41)},
 	{Name: "umlaut", Title: "Has a name in Latin letters, which a terminal with a screen shows: Prüfkarte Köln.", PAN: pan(40), Preferred: "Prüfkarte Köln"},
+	{Name: "revoked", Title: "Its issuer's certificate was revoked; the issuer approves.", PAN: pan(69), Revoked: true},
 	{Name: "forged", Title: "Signs its cryptograms wrongly (CDA): declined without asking the issuer.", PAN: pan(15), Proof: ProofCDA, Behaviour: Forged},
 	{Name: "static", Title: "Makes its cryptograms with its master key (version 10); the issuer approves.", PAN: pan(16), Version: Static},
 	{Name: "status", Title: "Wants a card status update for an answer (ARPC method 2); the issuer approves.", PAN: pan(17), Version: Status},

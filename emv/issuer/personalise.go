@@ -80,6 +80,7 @@ type Order struct {
 	OldPIN      string   // see Profile
 	Keys        []string // see Profile
 	Proof       Proof
+	Revoked     bool // its issuer's certificate is (RSA)
 	Behaviour   Behaviour
 	Offline     bool  // see Profile
 	LowerLimit  uint8 // 9F14 and 9F23; both 0: it has none
@@ -153,9 +154,13 @@ func (a *Authority) prove(random io.Reader, p *Profile, o Order, account []byte)
 		proof, err = a.proveByKey(random, p, o, static)
 	}
 	issuer = tlv.Append(nil, tlv.CAKeyIndex, []byte{a.public.Index})
-	issuer = tlv.Append(issuer, tlv.IssuerKeyExponent, a.Issuer().Exponent)
-	issuer = tlv.Append(issuer, tlv.IssuerKeyRemainder, a.Issuer().Remainder)
-	return tlv.Append(issuer, tlv.IssuerCertificate, a.Issuer().Signed), proof, err
+	certificate := a.Issuer()
+	if o.Revoked {
+		certificate = a.revoked
+	}
+	issuer = tlv.Append(issuer, tlv.IssuerKeyExponent, certificate.Exponent)
+	issuer = tlv.Append(issuer, tlv.IssuerKeyRemainder, certificate.Remainder)
+	return tlv.Append(issuer, tlv.IssuerCertificate, certificate.Signed), proof, err
 }
 
 // proveByKey gives the card a key, and returns the objects that certify it.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -108,6 +109,9 @@ func TestCertificatesRecover(t *testing.T) {
 			b := recovered(t, ca[0].Modulus, ca[0].Exponent, get(0x90), append(get(0x92), get(0x9F32)...))
 			if want := unhex(t, "02999901FF1236"); !bytes.Equal(b[1:8], want) {
 				t.Errorf("issuer certificate begins %X, want %X", b[1:8], want)
+			}
+			if revoked := slices.Contains(ca[0].Revoked, [3]byte(b[8:11])); revoked != (p.Name == "revoked") {
+				t.Errorf("issuer certificate %X: revoked %t", b[8:11], revoked)
 			}
 			if int(b[13]) != 144 || int(b[14]) != len(get(0x9F32)) {
 				t.Errorf("issuer key lengths %d, %d", b[13], b[14])

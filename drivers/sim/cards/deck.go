@@ -34,6 +34,7 @@ var deckEnds = map[string][]Ending{
 	"sda":        approvedWith("0200008000"),
 	"cda":        {approved},
 	"xda":        approvedWith("0100008000"),
+	"revoked":    approvedWith("0800008000"),
 	"forged":     declined(reasonSignature),
 	"signature":  {approved},
 	"pinsign":    {approved},

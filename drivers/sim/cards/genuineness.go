@@ -78,6 +78,16 @@ var genuineness = []Card{
 		Ends: reversed(reasonSignature),
 	},
 	{
+		Variant: sim.Variant{Name: "cdarefuses", Title: "Declines where it was asked to sign a request (CDA).", Of: "cda",
+			Shim: generated(first, func([]byte) []byte { return success(plainAAC) })},
+		Ends: declined(reasonCard),
+	},
+	{
+		Variant: sim.Variant{Name: "wrongxda", Title: "Signs its cryptogram wrongly on an elliptic curve (XDA); the issuer approves.", Of: "xda",
+			Shim: inCryptogram(first, tlv.SDAD, flip(tlv.SDAD))},
+		Ends: approvedWith("0100008100"),
+	},
+	{
 		Variant: sim.Variant{Name: "cdatype", Title: "Says in clear that it declines, and signs a request (CDA).", Of: "cda",
 			Shim: inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))},
 		Ends: declined(reasonCryptogram),

@@ -30,6 +30,19 @@ var initiation = []Card{
 		Ends: declined(reasonData),
 	},
 	{
+		Variant: sim.Variant{Name: "unsigned", Title: "Says that none of its records is signed; the issuer approves.", Of: "approve",
+			Shim: spoil(insGPO, inTemplate(tlv.ResponseFormat2, func(objects []tlv.Object) []tlv.Object {
+				return each(objects, tlv.AFL, func(value []byte) []tlv.Object {
+					afl := append([]byte{}, value...)
+					for i := 3; i < len(afl); i += 4 {
+						afl[i] = 0
+					}
+					return []tlv.Object{{Tag: tlv.AFL, Value: afl}}
+				})
+			}))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
 		Variant: sim.Variant{Name: "badafl", Title: "Says that its records begin after their end.", Of: "approve",
 			Shim: spoil(insGPO, inTemplate(tlv.ResponseFormat2, func(objects []tlv.Object) []tlv.Object {
 				return each(objects, tlv.AFL, set(tlv.AFL, 0x08, 0x05, 0x01, 0x00))

@@ -90,6 +90,16 @@ var records = []Card{
 		Ends: approvedWith("0880008000"),
 	},
 	{
+		Variant: sim.Variant{Name: "noiac", Title: "Has no action codes, so whatever is amiss goes online; the issuer approves.", Of: "approve",
+			Shim: spoil(insRead, inTemplate(tlv.RecordTemplate, func(objects []tlv.Object) []tlv.Object {
+				for _, tag := range []tlv.Tag{tlv.IACDefault, tlv.IACDenial, tlv.IACOnline} {
+					objects = each(objects, tag, missing)
+				}
+				return objects
+			}))},
+		Ends: approvedWith("0800008000"),
+	},
+	{
 		Variant: sim.Variant{Name: "noservice", Title: "May not be used for goods or services: refused offline.", Of: "approve",
 			Shim: inRecord(tlv.ApplicationUsageControl, set(tlv.ApplicationUsageControl, 0x03, 0x00))},
 		Ends: declined(reasonTerminal),

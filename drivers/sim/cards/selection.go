@@ -41,6 +41,17 @@ var selection = []Card{
 		Ends: []Ending{approved},
 	},
 	{
+		Variant: sim.Variant{Name: "halfpse", Title: "Its directory ends in an error after a good record; it is found by the list of AIDs.", Of: "approve",
+			Shim: always(func(command []byte, chip func([]byte) []byte) []byte {
+				answer := chip(command)
+				if ins(command) == insRead && len(answer) == 2 { // there is no such record
+					return status(0x6F00)
+				}
+				return answer
+			})},
+		Ends: []Ending{approved},
+	},
+	{
 		Variant: sim.Variant{Name: "endlesspse", Title: "Its directory has a record under each number.", Of: "approve",
 			Shim: always(func(command []byte, chip func([]byte) []byte) []byte {
 				answer := chip(command)

@@ -10,6 +10,7 @@ import (
 const (
 	insVerify      = 0x20
 	insExternal    = 0x82
+	insChallenge   = 0x84
 	insInternal    = 0x88
 	insSelect      = 0xA4
 	insGPO         = 0xA8
@@ -21,13 +22,15 @@ const (
 
 // Cryptogram types of 9F27. EMV 4.4 Book 3, table 15.
 const (
-	cidAAC  = 0x00
-	cidTC   = 0x40
-	cidRFU  = 0xC0
-	cidMask = 0xC0
+	cidAAC = 0x00
+	cidTC  = 0x40
+	cidRFU = 0xC0
 )
 
 const swOK = 0x9000
+
+// plainAAC is an AAC in format 1, which nobody signs: CID, ATC, cryptogram.
+var plainAAC = []byte{0x80, 11, cidAAC, 0, 1, 1, 2, 3, 4, 5, 6, 7, 8}
 
 // ins is the instruction of a command.
 func ins(command []byte) byte {

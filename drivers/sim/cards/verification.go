@@ -40,6 +40,15 @@ var verification = []Card{
 		Ends: refused("05"),
 	},
 	{
+		Variant: sim.Variant{Name: "verifyerror", Title: "Answers VERIFY with 6F00.", Of: "offlinepin", Shim: refuse(insVerify, 0x6F00)},
+		Ends:    declined(reasonStatus),
+	},
+	{
+		Variant: sim.Variant{Name: "nochallenge", Title: "Gives no number to encipher its PIN with; the issuer declines.", Of: "encpin",
+			Shim: refuse(insChallenge, 0x6D00)},
+		Ends: refused("05"),
+	},
+	{
 		Variant: sim.Variant{Name: "cvmfail", Title: "Wants its owner to be refused; the issuer declines.", Of: "approve",
 			Shim: inRecord(tlv.CVMList, cvms(0x00, 0x00))},
 		Ends: refused("05"),
