@@ -34,6 +34,8 @@ const (
 	reasonCustomer   = "pin-not-verified"
 	reasonEnding     = "amount-ending"
 	reasonAlways     = "always"
+	reasonEntry      = "entry-mode"
+	reasonSwiped     = "chip-card-swiped"
 	reasonFunds      = "funds"
 )
 
@@ -93,23 +95,36 @@ func (h *Host) open(req *wire.Request) *card {
 		return c
 	}
 	c.expiry = a.Expiry
-	if own := h.accounts[a.PAN]; own != nil && own.PSN == a.PSN {
+	// A stripe does not tell the card's sequence number.
+	if own := h.accounts[a.PAN]; own != nil && (own.PSN == a.PSN || swiped(req) && a.PSN == "") {
 		c.account = own
 	}
 	return c
 }
 
+// swiped tells whether the magnetic stripe was read.
+func swiped(req *wire.Request) bool {
+	return req.Entry == wire.EntryStripe || req.Entry == wire.EntryFallback
+}
+
 // trackFits tells whether the track, if there is one, is of the same account.
-// Tag 57 is digits in nibbles, with D between number and expiry.
 func (c *card) trackFits() bool {
 	if len(c.track) == 0 {
 		return true
 	}
+	_, fits := c.afterNumber()
+	return fits
+}
+
+// afterNumber is what the track says after the number: expiry YYMM and service
+// code. It tells whether the track is of the same account. Tag 57 is digits in
+// nibbles, with D between number and expiry.
+func (c *card) afterNumber() (expiryAndService string, fits bool) {
 	digits := make([]byte, hex.EncodedLen(len(c.track)))
 	defer clear(digits)
 	hex.Encode(digits, c.track)
-	number, _, found := bytes.Cut(digits, []byte("d"))
-	return found && string(number) == c.account.PAN
+	number, rest, found := bytes.Cut(digits, []byte("d"))
+	return string(rest[:min(stripeSize, len(rest))]), found && string(number) == c.account.PAN
 }
 
 // chipGet reads the chip's data objects.

@@ -17,6 +17,7 @@ const (
 	accountsMax = 10_000
 	panMin      = 8
 	panMax      = 19
+	stripeSize  = 7 // YYMM and service code
 )
 
 // Key is a two-key TDES key. It prints masked; its JSON is hex in the clear,
@@ -65,6 +66,9 @@ type Account struct {
 	Script       string `json:"script,omitempty"`      // sent to the card until that has taken it: "pin-unblock"
 	LowerLimit   uint8  `json:"lower_limit,omitempty"` // 9F14 and 9F23 for the script "limits"
 	UpperLimit   uint8  `json:"upper_limit,omitempty"`
+	// Stripe is what the card's magnetic stripe says after the number: expiry
+	// YYMM and service code. "": none is right.
+	Stripe string `json:"stripe,omitempty"`
 }
 
 // Format masks the account for every fmt verb.
@@ -108,6 +112,8 @@ func (c *Config) check() error {
 			return fmt.Errorf("%w: accounts[%d].psn is not two digits", ErrConfig, i)
 		case !decimal(a.PIN):
 			return fmt.Errorf("%w: accounts[%d].pin is not digits", ErrConfig, i)
+		case a.Stripe != "" && (len(a.Stripe) != stripeSize || !decimal(a.Stripe)):
+			return fmt.Errorf("%w: accounts[%d].stripe is not %d digits", ErrConfig, i, stripeSize)
 		case a.Decline != "" && len(a.Decline) != 2 || a.Decline == codeApproved:
 			return fmt.Errorf("%w: accounts[%d].decline is not a declining code of two characters", ErrConfig, i)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 func TestConfig(t *testing.T) {
-	good := hostsim.Config{IMK: imk, BDK: bdk, Accounts: []hostsim.Account{{Name: "a", PAN: panRich, PSN: "01", PIN: canary}}}
+	good := hostsim.Config{IMK: imk, BDK: bdk, Accounts: []hostsim.Account{{Name: "a", PAN: panRich, PSN: "01", PIN: canary, Stripe: "3112201"}}}
 	data, err := json.Marshal(good)
 	if err != nil {
 		t.Fatal(err)
@@ -23,6 +23,8 @@ func TestConfig(t *testing.T) {
 		``, `[]`, `{}`, `{"imk_ac":"00"}`, string(data) + "{}",
 		strings.Replace(string(data), `"psn":"01"`, `"psn":"1"`, 1),
 		strings.Replace(string(data), panRich, panRich+"x", 1),
+		strings.Replace(string(data), `"3112201"`, `"311220"`, 1),
+		strings.Replace(string(data), `"3112201"`, `"31122O1"`, 1),
 		strings.Replace(string(data), canary, "12ab", 1),
 		strings.Replace(string(data), `"name"`, `"nick"`, 1),
 		strings.Replace(string(data), `"balance_minor":0`, `"balance_minor":"7391"`, 1),

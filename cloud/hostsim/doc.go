@@ -17,6 +17,11 @@
 // number came before); amounts that end in 05 are declined (05), as is an
 // account that always is; then the balance decides (51 or 00).
 //
+// A card that was swiped (entry mode 80 or 90, and in no other) comes without a
+// cryptogram. Its track must say what the account's stripe says (05), the stripe
+// of a chip card is taken in place of its chip only (80; with 90 it is 05), and
+// a service code that wants a PIN gets one (05).
+//
 // An account may have a script for its card: "pin-unblock", "pin-change" to the
 // account's PIN, "limits", "block-application", "block-card", or "wrong-mac",
 // which no card takes. It goes with each approval, one that blocks with each

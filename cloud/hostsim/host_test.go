@@ -78,7 +78,7 @@ func (b *bench) restart() {
 			{Name: "poor", PAN: panPoor, PSN: "01"},
 			{Name: "pin", PAN: panPIN, PSN: "01", PIN: canary, BalanceMinor: 100_000},
 			{Name: "never", PAN: "9999010000000049", PSN: "01", BalanceMinor: 100_000, Decline: "62"},
-		}, b.more...)},
+		}, append(b.more, stripeAccounts...)...)},
 		Acquirer: b.key, AcquirerID: "dev-1", Store: b.last,
 		Now: func() time.Time { return today }, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})

@@ -46,6 +46,9 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	case !c.trackFits():
 		return no(codeNoAccount, reasonTrack), nil
 	}
+	if swiped(req) {
+		return h.judgeStripe(tx, req, c)
+	}
 	chip, v := h.checkChip(req, c)
 	if v.code != "" {
 		return v, nil
@@ -58,7 +61,7 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	if !first {
 		return no(codeDoNotHonour, reasonATC), nil
 	}
-	if v, err = h.judgeCustomer(tx, req, c, chip); err != nil {
+	if v, err = h.judgeCustomer(tx, req, c, chip.pin); err != nil {
 		return verdict{}, err
 	}
 	v.issuerAuth = chip.answer(v.code)
@@ -67,17 +70,17 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 }
 
 // judgeCustomer is about the one who pays; the card is genuine.
-func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, chip *chip) (verdict, error) {
+func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, pin pinWord) (verdict, error) {
 	v, err := h.checkPIN(tx, req, c)
 	if err != nil || v.code != "" {
 		return v, err
 	}
 	switch {
-	case chip.pin.spent:
+	case pin.spent:
 		return no(codePINTries, reasonPINTries), nil
-	case chip.pin.unverified:
+	case pin.unverified:
 		return no(codeDoNotHonour, reasonCustomer), nil
-	case chip.pin.contrary:
+	case pin.contrary:
 		return no(codeDoNotHonour, reasonPINWedge), nil
 	}
 	b, _, err := tx.Account(c.account.Name)
