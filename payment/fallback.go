@@ -8,9 +8,9 @@ import "github.com/cloudpos/cloudpos/drivers"
 // alone, as in China, is given that by its link. 80 is a stripe in place of a
 // chip that could not be read.
 const (
-	entryChip     = "05"
-	entryStripe   = "90"
-	entryFallback = "80"
+	EntryChip     = "05"
+	EntryStripe   = "90"
+	EntryFallback = "80"
 )
 
 // Bounds of one sale.
@@ -51,9 +51,9 @@ func (c *chipTries) exhausted(r StripeRules) bool {
 func (c *chipTries) entry(r StripeRules, s *drivers.Swipe) string {
 	switch {
 	case !s.Chip():
-		return entryStripe
+		return EntryStripe
 	case c.exhausted(r):
-		return entryFallback
+		return EntryFallback
 	}
 	return ""
 }

@@ -269,7 +269,7 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 		fmt.Fprintf(out, "= commit %s", c.To)
 		if c.Attempt != nil {
 			fmt.Fprintf(out, " attempt=%d stan=%d%s", c.Attempt.Number, c.Attempt.STAN, printCard(c.Attempt.Card))
-			if c.Attempt.Entry != entryChip {
+			if c.Attempt.Entry != EntryChip {
 				fmt.Fprintf(out, " entry=%s cvm=%s", c.Attempt.Entry, c.Attempt.CVM)
 			}
 		}

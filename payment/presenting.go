@@ -41,7 +41,7 @@ func (f *Flow) onWaiting() error {
 // take notes a card that a reader gave.
 func (f *Flow) take(c CardSeen) {
 	if f.swipe = c.Swipe; f.swipe == nil {
-		f.held, f.atr, f.entry = true, c.ATR, entryChip
+		f.held, f.atr, f.entry = true, c.ATR, EntryChip
 	}
 }
 

@@ -260,17 +260,17 @@ func (w *world) take(s Step, a Action) {
 // in the stead of a chip that was read.
 func (w *world) checkEntry(m Message) {
 	switch m.Entry {
-	case entryFallback:
+	case EntryFallback:
 		if w.unread < chipFailuresMax || w.selected || !w.flow.cfg.Stripe.Fallback || !w.swipe.Chip() {
 			w.t.Fatalf("fallback after %d chips that could not be read, one that could: %v", w.unread, w.selected)
 		}
-	case entryStripe:
+	case EntryStripe:
 		if w.swipe.Chip() {
 			w.t.Fatal("the stripe of a chip card as that of a card without")
 		}
 	}
-	w.selected = w.selected || m.Entry == entryChip
-	if m.Entry != entryChip && m.Card.Chip != nil {
+	w.selected = w.selected || m.Entry == EntryChip
+	if m.Entry != EntryChip && m.Card.Chip != nil {
 		w.t.Fatal("a stripe with chip data")
 	}
 }
@@ -305,7 +305,7 @@ func (w *world) checkEnd() {
 	if w.record.State == Approved && !w.approved && !w.record.Ending.Offline {
 		w.t.Fatal("approved online without the host")
 	}
-	if a := w.record.Attempt(); a != nil && a.Entry != entryChip && w.record.Ending.Offline {
+	if a := w.record.Attempt(); a != nil && a.Entry != EntryChip && w.record.Ending.Offline {
 		w.t.Fatal("a stripe was approved offline")
 	}
 	if w.swipe != nil && slices.ContainsFunc(append([]byte(w.swipe.PAN), w.swipe.Track2...), func(b byte) bool { return b != 0 }) {

@@ -131,10 +131,10 @@ func TestRunSwiped(t *testing.T) {
 		c.parts.Configure = withStripes(c.parts.Configure)
 		res := c.sell(t, t.Context())
 		a := res.Record.Attempt()
-		if res.Record.State != Approved || a == nil || a.Entry != entryStripe || a.CVM != "online-pin" || !res.View.Swiped {
+		if res.Record.State != Approved || a == nil || a.Entry != EntryStripe || a.CVM != "online-pin" || !res.View.Swiped {
 			t.Errorf("record %q, attempt %+v, swiped %t", res.Record.State, a, res.View.Swiped)
 		}
-		if got := c.host.sent; len(got) != 1 || got[0].Card.Track == nil || got[0].Card.Chip != nil || got[0].Entry != entryStripe {
+		if got := c.host.sent; len(got) != 1 || got[0].Card.Track == nil || got[0].Card.Chip != nil || got[0].Entry != EntryStripe {
 			t.Errorf("sent %d messages, want one with track and without chip", len(got))
 		}
 		if strings.Trim(string(swipe.PAN)+string(swipe.Track2), "\x00") != "" {

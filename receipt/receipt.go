@@ -56,6 +56,16 @@ const (
 	OfflinePIN // by the card
 )
 
+// Entry is how the card was read.
+type Entry uint8
+
+// The ways of reading that a slip speaks of. A chip shows by its cryptogram.
+const (
+	Chip     Entry = iota
+	Swiped         // a card without a chip
+	Fallback       // a card whose chip could not be read
+)
+
 // Language is the language of the slip.
 type Language string
 
@@ -87,6 +97,7 @@ type Input struct {
 	CVM      CVM
 
 	Masked string // secret.PAN.Masked
+	Entry  Entry
 	Label  string // of the card's application
 	AID    string // hex, as are the four below
 	AC     string
@@ -156,6 +167,9 @@ func (s *slip) field(name, value string) {
 
 func (s *slip) card(in Input) {
 	s.field(s.words.card, mask(in.Masked, in.Copy))
+	if in.Entry < Entry(len(s.words.entries)) {
+		s.field(s.words.entry, s.words.entries[in.Entry])
+	}
 	s.field(s.words.label, in.Label)
 	s.field("AID", in.AID)
 	s.field("AC", in.AC)

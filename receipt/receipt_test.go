@@ -64,6 +64,13 @@ var stories = map[string]func(*receipt.Input){
 	"cancelled": func(in *receipt.Input) {
 		in.Outcome, in.AuthCode, in.HostRef, in.AC = receipt.Cancelled, "", "", ""
 	},
+	"swiped": func(in *receipt.Input) {
+		in.Entry, in.Label, in.AID, in.AC, in.ATC, in.TVR, in.TSI = receipt.Swiped, "", "", "", "", "", ""
+	},
+	"fallback": func(in *receipt.Input) {
+		in.Entry, in.CVM = receipt.Fallback, receipt.Signature
+		in.Label, in.AID, in.AC, in.ATC, in.TVR, in.TSI = "", "", "", "", "", ""
+	},
 	"copy": func(in *receipt.Input) { in.Reprint = true },
 	"test": func(in *receipt.Input) {
 		in.Test, in.MerchantName = true, "A store with a name that is long beyond reason"

@@ -14,6 +14,8 @@ type words struct {
 	stan           string
 	batch          string
 	card           string
+	entry          string
+	entries        [3]string // by Entry; a chip has no line
 	label          string
 	sale           string
 	authCode       string
@@ -60,6 +62,8 @@ var english = words{
 	stan:           "Trace",
 	batch:          "Batch",
 	card:           "Card",
+	entry:          "Read by",
+	entries:        [3]string{"", "Magnetic stripe", "Stripe, chip failed"},
 	label:          "Application",
 	sale:           "SALE",
 	authCode:       "Authorisation",
@@ -99,6 +103,8 @@ var chinese = words{
 	stan:           "流水号",
 	batch:          "批次号",
 	card:           "卡号",
+	entry:          "读卡方式",
+	entries:        [3]string{"", "刷卡", "刷卡（芯片故障）"},
 	label:          "应用标签",
 	sale:           "消费",
 	authCode:       "授权码",

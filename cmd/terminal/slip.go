@@ -44,7 +44,7 @@ func (t *terminal) slip(r *payment.Record, slip payment.Mark, reprint bool) rece
 		Receipt: r.Opening.Receipt, STAN: r.Opening.STAN,
 	}
 	if a := r.Attempt(); a != nil {
-		in.STAN = a.STAN
+		in.STAN, in.Entry = a.STAN, slipEntry(a.Entry)
 	}
 	if slip == payment.SignedCopy {
 		in.Copy = receipt.MerchantCopy
@@ -61,6 +61,17 @@ func (t *terminal) slip(r *payment.Record, slip payment.Mark, reprint bool) rece
 		in.AC, in.ATC, in.TVR, in.TSI = c.AC, c.ATC, c.TVR, c.TSI
 	}
 	return in
+}
+
+// slipEntry tells how the card was read, as ISO 8583 has it.
+func slipEntry(mode string) receipt.Entry {
+	switch mode {
+	case payment.EntryStripe:
+		return receipt.Swiped
+	case payment.EntryFallback:
+		return receipt.Fallback
+	}
+	return receipt.Chip
 }
 
 func slipOutcome(s payment.State) receipt.Outcome {
