@@ -22,6 +22,7 @@ type ask struct {
 // actions are what a page can do, by name.
 var actions = map[string]func(*Opts, ask) error{
 	"insert":   func(o *Opts, a ask) error { return o.Shop.Insert(a.Card) },
+	"swipe":    func(o *Opts, a ask) error { return o.Shop.Swipe(a.Card) },
 	"pull":     func(o *Opts, _ ask) error { return o.Shop.Pull() },
 	"pull-at":  func(o *Opts, a ask) error { return o.Shop.PullAt(a.N) },
 	"customer": func(o *Opts, a ask) error { return o.Shop.SetCustomer(sim.Customer{Card: a.Card, Auto: a.On}) },

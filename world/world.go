@@ -30,6 +30,7 @@ const everyDefault = 60 * time.Millisecond
 // sim.Client are one.
 type Shop interface {
 	Insert(card string) error
+	Swipe(card string) error
 	Pull() error
 	PullAt(n int) error
 	SetCustomer(who sim.Customer) error

@@ -156,6 +156,8 @@ func TestActionsShow(t *testing.T) {
 	}{
 		{"insert", `{"card":"pin"}`, func(s state) bool { return s.Card == "pin" }},
 		{"pull", `{}`, func(s state) bool { return s.Card == "" }},
+		{"insert", `{"card":"pin"}`, func(s state) bool { return s.Card == "pin" }},
+		{"swipe", `{"card":"pin"}`, func(s state) bool { return s.Card == "" && s.Answers["stripe"] == 1 }},
 		{"customer", `{"card":"approve","on":true}`, func(s state) bool { return s.Customer == "approve" }},
 		{"customer", `{"on":false}`, func(s state) bool { return s.Customer == "" }},
 		{"by-hand", `{"on":true}`, func(s state) bool { return s.ByHand }},
@@ -356,6 +358,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"press", `{"key":["1234"]}`, 400, "not a request"},
 		{"insert", strings.Repeat(" ", 5000) + `{}`, 400, "not a request"},
 		{"insert", `{"card":"gold"}`, 422, "no such card"},
+		{"swipe", `{"card":"gold"}`, 422, "no such card"},
 		{"press", `{"key":"77"}`, 422, "neither a PIN nor a key"},
 		{"unplug", `{"device":"kettle"}`, 422, "no such device"},
 		{"fault", `{"device":"reader","fault":"gremlins"}`, 422, "no such fault"},
@@ -444,7 +447,7 @@ func TestPageKnowsTheActions(t *testing.T) {
 	script, err := os.ReadFile("page/world.js")
 	check(t, err)
 	for _, action := range []string{
-		"insert", "pull", "pull-at", "customer", "by-hand", "press", "paper-out", "paper-in", "paper-low", "cover", "jam",
+		"insert", "swipe", "pull", "pull-at", "customer", "by-hand", "press", "paper-out", "paper-in", "paper-low", "cover", "jam",
 		"unplug", "replug", "fault", "cable", "case",
 	} {
 		if !bytes.Contains(script, []byte("'"+action+"'")) {

@@ -76,7 +76,7 @@ func (c *cardKeys) files() ([]file, error) {
 	cfg := hostsim.Config{IMK: c.masters.AC, MAC: c.masters.MAC, Encipher: c.masters.Encipher, BDK: c.bdk}
 	for _, card := range c.deck {
 		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
-			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor}
+			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor, Stripe: p.Stripe()}
 			if special, ok := accounts[p.Name]; ok {
 				special(&a)
 			}

@@ -11,7 +11,7 @@ const pauseMax = 10 * time.Second
 // apply carries out one request.
 func (s *Shop) apply(r request) (response, error) {
 	switch r.Cmd {
-	case "insert", "pull", "pull-at", "customer", "visit":
+	case "insert", "swipe", "pull", "pull-at", "customer", "visit":
 		return response{}, s.applyCard(r)
 	case "keys":
 		return response{}, s.hand.press(r.Keys)
@@ -60,7 +60,7 @@ func (s *Shop) applyCard(r request) error {
 	if r.Cmd == "visit" && name == "" {
 		leaves = true
 	}
-	if card == nil && !leaves && (r.Cmd == "insert" || r.Cmd == "customer" || r.Cmd == "visit") {
+	if card == nil && !leaves && (r.Cmd == "insert" || r.Cmd == "swipe" || r.Cmd == "customer" || r.Cmd == "visit") {
 		return fmt.Errorf("%w: %q", ErrCard, name)
 	}
 	d := s.reader
@@ -69,6 +69,8 @@ func (s *Shop) applyCard(r request) error {
 	switch r.Cmd {
 	case "insert":
 		d.insert(card)
+	case "swipe":
+		return d.swipeByHand(card)
 	case "pull":
 		d.pull()
 	case "pull-at":
@@ -131,7 +133,7 @@ func (s *Shop) applyLine(r request) error {
 // look gathers the state of all devices.
 func (s *Shop) look() State {
 	state := State{Answers: map[string]int{}, Faults: map[string]FaultKind{}, Panel: s.wiring.look()}
-	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
+	for _, name := range lineNames {
 		l := s.links[name]
 		state.Answers[name] = l.answered()
 		if !l.plugged() {

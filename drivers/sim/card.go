@@ -130,7 +130,7 @@ func (c *Card) ATR() []byte {
 	switch {
 	case c.variant.ATR != nil:
 		return append([]byte{}, c.variant.ATR...)
-	case c.p.Behaviour == issuer.Mute:
+	case c.p.Behaviour == issuer.Mute, c.p.Behaviour == issuer.NoChip:
 		return nil
 	case c.p.Protocol == 1:
 		// TB1 TC1 TD1, TD2, TA3 = IFSC 254, TB3 = BWI 4 CWI 5, TCK.

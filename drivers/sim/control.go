@@ -9,15 +9,19 @@ import (
 // The devices of a shop, by the names of their lines in its folder.
 const (
 	ReaderLine  = "reader"
+	StripeLine  = "stripe" // reader of magnetic stripes
 	PINPadLine  = "pinpad"
 	PrinterLine = "printer"
 )
+
+// lineNames are all of them.
+var lineNames = []string{ReaderLine, StripeLine, PINPadLine, PrinterLine}
 
 // Errors of a shop's controls.
 var (
 	ErrCommand = errors.New("sim: no such command")
 	ErrCard    = errors.New("sim: no such card in the deck")
-	ErrDevice  = errors.New("sim: no such device: want reader, pinpad or printer")
+	ErrDevice  = errors.New("sim: no such device: want reader, stripe, pinpad or printer")
 )
 
 // An Exchange is one command that a card has answered, without its data.
@@ -96,6 +100,9 @@ type CardInfo struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Of    string `json:"of,omitempty"` // whose chip it is, for one that misbehaves
+	// Stripe: it can be swiped. NoChip: it cannot be inserted.
+	Stripe bool `json:"stripe,omitempty"`
+	NoChip bool `json:"noChip,omitempty"`
 }
 
 // Control is what a tester can do in a shop. A Shop has it directly, a Client
@@ -112,6 +119,11 @@ func (c Control) tell(r request) error {
 // Insert puts the named card into the reader and its owner before the PIN pad;
 // a card that is there goes out. It fails with ErrCard.
 func (c Control) Insert(card string) error { return c.tell(request{Cmd: "insert", Card: card}) }
+
+// Swipe draws the named card through the reader of magnetic stripes, with its
+// owner before the PIN pad; out of the other reader, if it is there. It fails
+// with ErrCard for one that has no stripe.
+func (c Control) Swipe(card string) error { return c.tell(request{Cmd: "swipe", Card: card}) }
 
 // Pull takes the card out of the reader, whatever it is doing.
 func (c Control) Pull() error { return c.tell(request{Cmd: "pull"}) }

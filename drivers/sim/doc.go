@@ -1,5 +1,5 @@
 // Package sim simulates a shop's devices and the cards in its customers'
-// hands, byte by byte: a serial card reader, a PIN pad and a receipt printer,
+// hands, byte by byte: a serial card reader, one for magnetic stripes, a PIN pad and a receipt printer,
 // each behind a pseudo-terminal, so that the true drivers talk to them as to
 // hardware. Beside them are the pins of a panel, for its true driver, and a
 // cable to the cloud that can be pulled.

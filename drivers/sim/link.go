@@ -56,6 +56,8 @@ type device interface {
 // it.
 type link struct {
 	path string // of the symbolic link
+	// unheard: its host never says a word, so nothing shows that it is there.
+	unheard bool
 
 	mu      sync.Mutex
 	dev     device
@@ -196,7 +198,7 @@ func (l *link) send(bytes []byte, k kind) {
 	l.mu.Lock()
 	c := l.cable
 	l.mu.Unlock()
-	if c == nil || !c.listened() {
+	if c == nil || !l.unheard && !c.listened() {
 		return
 	}
 	select {
@@ -264,7 +266,7 @@ func (l *link) write(c *cable) {
 			}
 			// A host that went away meanwhile loses its answer: kept back, it
 			// would meet the next one.
-			if len(bytes) == 0 || !c.listened() {
+			if len(bytes) == 0 || !l.unheard && !c.listened() {
 				continue
 			}
 			_ = c.master.SetWriteDeadline(time.Now().Add(writeMax))

@@ -27,6 +27,7 @@ type transport interface {
 type reader struct {
 	out      func([]byte, kind)
 	inserted func(p issuer.Profile, visits bool) // its owner is at the counter
+	swipe    func(p issuer.Profile)              // he swipes his card instead
 	note     func(card string, command, response []byte)
 	hand     *hand // the customer's, at the reader's keys; nil: it has none
 
@@ -49,6 +50,7 @@ type reader struct {
 	customer *Card // who comes by himself, nil nobody
 	visitor  *Card // who comes instead of him for now
 	host     int   // the connection that the visitor is there for
+	habit    habit // of whichever of the two comes
 }
 
 func (r *reader) powerDown() {
@@ -213,8 +215,10 @@ func (r *reader) powerOff() {
 // release is IccPowerOff; a customer who came by himself takes his card.
 func (r *reader) release(m []byte) []byte {
 	done := r.guest() != nil && r.powered && r.apdus > 0
+	read := done && r.card.at >= selected
 	r.powerOff()
 	if done {
+		r.habit.back(read)
 		r.pull()
 	}
 	return r.slotStatus(m, 0, errUnsupported)
@@ -324,14 +328,16 @@ func (r *reader) guest() *Card {
 // the new one comes at the first poll. nil is nobody.
 func (r *reader) serve(card *Card) {
 	r.depart()
-	r.customer, r.visitor, r.polls = card, nil, pollsToInsert-1
+	r.customer, r.visitor = card, nil
+	r.arrive(card)
 }
 
 // visit lets a visitor come instead of the customer, or ends his visit with
 // nil.
 func (r *reader) visit(card *Card, host int) {
 	r.depart()
-	r.visitor, r.host, r.polls = card, host, pollsToInsert-1
+	r.visitor, r.host = card, host
+	r.arrive(card)
 }
 
 // depart lets who came by himself take his card.
@@ -348,10 +354,11 @@ func (r *reader) polled() {
 	case r.guest() == nil:
 	case r.card == nil:
 		if r.polls++; r.polls >= pollsToInsert {
-			r.insert(r.guest())
+			r.come(r.guest())
 		}
 	case r.touched && !r.powered, r.powered && r.card.at == finished:
 		if r.polls++; r.polls >= pollsToPull {
+			r.habit.back(r.powered)
 			r.pull()
 		}
 	}

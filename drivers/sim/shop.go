@@ -35,6 +35,7 @@ type Shop struct {
 	dir     string
 	hand    hand // the customer's
 	reader  *reader
+	stripe  *stripe
 	pad     *pinpad
 	printer *printer
 	wiring  wiring
@@ -53,7 +54,7 @@ type Shop struct {
 }
 
 // Open makes a shop in dir, which is created if need be: the lines dir/reader,
-// dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
+// dir/stripe, dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
 // must not forget (counters, DUKPT state) is kept in dir and found again. There
 // are the cards of the deck and, where it has their chips, the variants. It
 // fails with ErrInUse when a shop is open there.
@@ -73,7 +74,7 @@ func Open(dir string, deck []issuer.Profile, pad PadKeys, variants ...Variant) (
 	if err := s.fit(pad); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	for _, name := range []string{ReaderLine, PINPadLine, PrinterLine} {
+	for _, name := range lineNames {
 		if err := s.links[name].plug(); err != nil {
 			return nil, errors.Join(err, s.unplugAll(), listener.Close())
 		}
@@ -126,7 +127,9 @@ func (s *Shop) addCard(c *Card, title string) error {
 		return fmt.Errorf("sim: two cards are called %q", name)
 	}
 	s.cards[name] = c
-	s.deck = append(s.deck, CardInfo{Name: name, Title: title, Of: c.variant.Of})
+	s.deck = append(s.deck, CardInfo{
+		Name: name, Title: title, Of: c.variant.Of, Stripe: c.p.Stripe() != "", NoChip: c.p.Behaviour == issuer.NoChip,
+	})
 	return nil
 }
 
@@ -150,6 +153,11 @@ func (s *Shop) fit(k PadKeys) error {
 	l = line(ReaderLine)
 	s.reader = &reader{hand: &s.hand, out: l.send, note: s.record, inserted: s.atThePad}
 	l.dev = s.reader
+	l = line(StripeLine)
+	l.unheard = true
+	s.stripe = &stripe{out: l.send}
+	s.reader.swipe = s.stripe.swipe
+	l.dev = s.stripe
 	l = line(PrinterLine)
 	s.printer = newPrinter(l.send)
 	l.dev = s.printer

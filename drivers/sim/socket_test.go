@@ -25,7 +25,7 @@ func FuzzControl(f *testing.F) {
 	for _, seed := range []string{
 		`{"cmd":"state"}`, `{"cmd":"pin-out","pin":"light1","on":true}`, `{"cmd":"pin-out","pin":"tamper"}`, `{"cmd":"pin-read","pin":"tamper"}`,
 		`{"cmd":"visit","card":"pin"}`, `{"cmd":"visit"}`, `{"cmd":"cable","on":false}`, `{"cmd":"case","on":true}`, `{"cmd":"keys","keys":["1234"]}`,
-		`{"cmd":"customer","customer":{"auto":true}}`, `{"cmd":"insert","card":"pin"}`, `{"cmd":"press","keys":["7"]}`, `{"cmd":"paper-out","n":-1}`,
+		`{"cmd":"customer","customer":{"auto":true}}`, `{"cmd":"swipe","card":"stripe"}`, `{"cmd":"insert","card":"pin"}`, `{"cmd":"press","keys":["7"]}`, `{"cmd":"paper-out","n":-1}`,
 		`{"cmd":"fault","device":"reader","fault":{"kind":"delay","delay":9}}`, `{"cmd":`, `[]`, `null`, `{"cmd":7}`,
 	} {
 		f.Add([]byte(seed))

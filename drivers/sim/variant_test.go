@@ -103,7 +103,7 @@ func TestShopWithVariants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if last := all[len(all)-1]; len(all) != len(testDeck(t))+1 || last != (CardInfo{Name: "spoilt", Title: spoilt.Title, Of: "approve"}) {
+	if last := all[len(all)-1]; len(all) != len(testDeck(t))+1 || last != (CardInfo{Name: "spoilt", Title: spoilt.Title, Of: "approve", Stripe: true}) {
 		t.Errorf("%d cards, the last is %+v", len(all), last)
 	}
 	card := shop.cards["spoilt"]

@@ -41,7 +41,7 @@ var deck = []Order{
 	{Name: "decline", Title: "The issuer declines: no money (51).", PAN: pan(3)},
 	{Name: "wrongpin", Title: "Like pin; the customer first types 0000.", PAN: pan(4), PIN: testPIN, Keys: []string{wrongPIN, testPIN}},
 	{Name: "nopse", Title: "Has no payment system environment.", PAN: pan(5), Behaviour: NoPSE},
-	{Name: "mute", Title: "Gives no answer to reset.", PAN: pan(6), Behaviour: Mute},
+	{Name: "mute", Title: "Gives no answer to reset; after three tries the customer swipes it.", PAN: pan(6), Behaviour: Mute},
 	{Name: "blocked", Title: "Refuses each SELECT with 6A81.", PAN: pan(7), Behaviour: Blocked},
 	{Name: "cardsaysno", Title: "The issuer approves, the card declines.", PAN: pan(8), Behaviour: SaysNo},
 	{Name: "t1", Title: "Like approve, over T=1 and with answers in format 1.", PAN: pan(9), Protocol: 1, Format1: true},
@@ -64,6 +64,12 @@ var deck = []Order{
 	{Name: "umlaut", Title: "Has a name in Latin letters, which a terminal with a screen shows: Prüfkarte Köln.", PAN: pan(40), Preferred: "Prüfkarte Köln"},
 	{Name: "revoked", Title: "Its issuer's certificate was revoked; the issuer approves.", PAN: pan(69), Revoked: true},
 	{Name: "forged", Title: "Signs its cryptograms wrongly (CDA): declined without asking the issuer.", PAN: pan(15), Proof: ProofCDA, Behaviour: Forged},
+	{Name: "stripe", Title: "Has no chip: the customer swipes it; the issuer approves.", PAN: pan(51), Proof: ProofSDA, Behaviour: NoChip, Service: "101"},
+	{
+		Name: "stripepin", Title: "Has no chip; its stripe wants an online PIN, which is 1234.", PAN: pan(52), Proof: ProofSDA, Behaviour: NoChip,
+		Service: "120", PIN: testPIN, Keys: []string{testPIN},
+	},
+	{Name: "swiped", Title: "Has a chip, and the customer swipes it before he inserts it.", PAN: pan(53), Behaviour: SwipedFirst},
 	{Name: "static", Title: "Makes its cryptograms with its master key (version 10); the issuer approves.", PAN: pan(16), Version: Static},
 	{Name: "status", Title: "Wants a card status update for an answer (ARPC method 2); the issuer approves.", PAN: pan(17), Version: Status},
 	{

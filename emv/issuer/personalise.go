@@ -86,6 +86,7 @@ type Order struct {
 	LowerLimit  uint8 // 9F14 and 9F23; both 0: it has none
 	UpperLimit  uint8
 	Version     Version // of its cryptograms
+	Service     string  // service code; "" is 201, or 220 where a PIN goes online
 	Protocol    int
 	Format1     bool
 	AID         []byte
@@ -105,7 +106,7 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 	mac, encipher := DeriveICC(keys.MAC, o.PAN, psn), DeriveICC(keys.Encipher, o.PAN, psn)
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
-		PIN: o.PIN, OldPIN: o.OldPIN, Keys: o.Keys, Behaviour: o.Behaviour, Offline: o.Offline, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1,
+		PIN: o.PIN, OldPIN: o.OldPIN, Keys: o.Keys, Behaviour: o.Behaviour, Offline: o.Offline, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1, Service: o.service(),
 		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.Proof.aip(),
 		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
 	}
@@ -232,6 +233,7 @@ func personaliseOthers(random io.Reader, a *Authority, keys MasterKeys, chip Ord
 		if err != nil {
 			return nil, err
 		}
+		p.Service = "" // the card has one stripe, of its first application
 		made = append(made, p)
 	}
 	return made, nil
@@ -269,10 +271,22 @@ func fileLocator(records []Record) []byte {
 	return afl
 }
 
+// service is the service code, ISO/IEC 7813: international, with a chip, and
+// with or without a PIN where the stripe is read.
+func (o Order) service() string {
+	switch {
+	case o.Service != "":
+		return o.Service
+	case o.PIN != "" && o.CVM == nil:
+		return "220"
+	}
+	return "201"
+}
+
 // trackRecord has the magnetic stripe's image: account number, expiry, service
-// code 201 (international, chip), discretionary digits.
+// code, discretionary digits.
 func trackRecord(o Order) []byte {
-	digits := o.PAN + "D" + o.Expires.Format("0601") + "201" + "0000000000"
+	digits := o.PAN + "D" + o.Expires.Format("0601") + o.service() + "0000000000"
 	if len(digits)%2 == 1 {
 		digits += "F"
 	}

@@ -51,6 +51,9 @@ const (
 	AskPause Behaviour = "ask-pause" // asks for waiting time in each GENERATE AC
 	Forged   Behaviour = "forged"    // signs its cryptograms wrongly
 	NoTries  Behaviour = "no-tries"  // comes with its PIN blocked
+	NoChip   Behaviour = "no-chip"   // has a magnetic stripe alone
+	// SwipedFirst is one that its owner swipes before he inserts it.
+	SwipedFirst Behaviour = "swiped-first"
 )
 
 // Record is one record of a card's files.
@@ -74,6 +77,7 @@ type Profile struct {
 	Behaviour Behaviour `json:"behaviour,omitempty"`
 	Offline   bool      `json:"offline,omitempty"` // approves by itself what the terminal would; others always want the issuer's word
 	Protocol  int       `json:"protocol"`          // 0 or 1: T=0 or T=1
+	Service   string    `json:"service,omitempty"` // service code on the magnetic stripe; "" has none
 
 	AID       Hex     `json:"aid"`
 	Label     string  `json:"label"`
@@ -159,6 +163,21 @@ func (p Profile) Computes() Version {
 	return p.Version
 }
 
+// Stripe is what the magnetic stripe says after the number: expiry YYMM and
+// service code, or "" if there is none. ISO/IEC 7813.
+func (p Profile) Stripe() string {
+	if p.Service == "" {
+		return ""
+	}
+	return p.Expiry[:len("YYMM")] + p.Service
+}
+
+// Lengths of expiry (YYMMDD) and service code.
+const (
+	expirySize  = 6
+	serviceSize = 3
+)
+
 // othersMax bounds a chip's further applications: their entries fit into one
 // record of the directory.
 const othersMax = 4
@@ -182,13 +201,15 @@ func (p Profile) Check() error {
 		return fmt.Errorf("%w: %s: AID of %d bytes, want 5 to 16", ErrProfile, p.Name, len(p.AID))
 	case len(p.AIP) != 2 || len(p.AFL) == 0 || len(p.AFL)%4 != 0:
 		return fmt.Errorf("%w: %s: AIP or AFL has the wrong length", ErrProfile, p.Name)
+	case p.Service != "" && (len(p.Service) != serviceSize || !decimal(p.Service)) || len(p.Expiry) != expirySize:
+		return fmt.Errorf("%w: %s: service code or expiry has the wrong length", ErrProfile, p.Name)
 	case !p.Computes().known():
 		return fmt.Errorf("%w: %s: cryptogram version %02X", ErrProfile, p.Name, byte(p.Version))
 	case p.Protocol != 0 && p.Protocol != 1:
 		return fmt.Errorf("%w: %s: protocol T=%d", ErrProfile, p.Name, p.Protocol)
 	}
 	switch p.Behaviour {
-	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause, Forged, NoTries:
+	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause, Forged, NoTries, NoChip, SwipedFirst:
 	default:
 		return fmt.Errorf("%w: %s: unknown behaviour %q", ErrProfile, p.Name, p.Behaviour)
 	}

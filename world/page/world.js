@@ -34,6 +34,7 @@ function toggle(id, name) { $(id).onchange = () => act(name, { on: $(id).checked
 const number = (id) => Math.max(1, Math.trunc($(id).valueAsNumber || 1));
 
 click('pull', 'pull');
+click('swipe', 'swipe', () => ({ card: now.card || lastCard }));
 click('pull-at', 'pull-at', () => ({ n: number('pull-n') }));
 click('paper-ends', 'paper-out', () => ({ n: number('paper-n') }));
 toggle('paper-low', 'paper-low');
@@ -93,6 +94,9 @@ function showCards(s) {
   else reader.replaceChildren(make('span', {}, make('b', { textContent: s.card }), ' is in the reader'),
     make('span', { className: 'power', textContent: s.powered ? `${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
   $('pull').disabled = !s.card;
+  const held = s.cards.find((c) => c.name === (s.card || lastCard));
+  $('swipe').disabled = !held || !held.stripe;
+  $('swipe').textContent = held && held.stripe ? `Swipe “${held.name}”` : 'Swipe';
   $('auto').checked = !!s.customer;
 }
 
@@ -100,7 +104,12 @@ function cardButton(c, i) {
   const card = make('button', { type: 'button', className: 'card' }, make('b', { textContent: c.name }), make('small', { textContent: c.title }));
   card.dataset.card = c.name;
   card.style.setProperty('--hue', (200 + i * 47) % 360);
-  card.onclick = () => { lastCard = c.name; now.customer ? act('customer', { card: c.name, on: true }) : act('insert', { card: c.name }); };
+  card.onclick = () => {
+    lastCard = c.name;
+    showCards(now);
+    if (now.customer) act('customer', { card: c.name, on: true });
+    else act(c.noChip ? 'swipe' : 'insert', { card: c.name });
+  };
   return card;
 }
 
@@ -173,7 +182,7 @@ function showBuzzer(on) {
 
 /* ---- faults ---- */
 
-const devices = [['reader', 'Reader'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
+const devices = [['reader', 'Reader'], ['stripe', 'Stripes'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
 const faults = [['none', 'normal'], ['silence', 'silence'], ['garbage', 'garbage'], ['wrong-checksum', 'wrong checksum'], ['half-frame', 'half frame'], ['delay', 'delay']];
 
 for (const [device, title] of devices) {

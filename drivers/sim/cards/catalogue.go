@@ -50,6 +50,10 @@ const codeApproved = "00"
 // approved is a sale that the issuer approved; the TVR is the deck's usual one.
 var approved = Ending{State: stateApproved, Code: codeApproved, TVR: "0000008000"}
 
+// stripeApproved is one of a card that was swiped: there are no verification
+// results.
+var stripeApproved = Ending{State: stateApproved, Code: codeApproved}
+
 // approvedWith is one with other verification results.
 func approvedWith(tvr string) []Ending {
 	e := approved

@@ -6,7 +6,6 @@ const (
 	reasonReferral    = "referral"
 	reasonCard        = "declined by card"
 	reasonOverruled   = "card declined after approval"
-	reasonUnreadable  = "card unreadable"
 	reasonBlocked     = "card blocked"
 	reasonNone        = "no application"
 	reasonData        = "card data"
@@ -25,7 +24,7 @@ var deckEnds = map[string][]Ending{
 	"decline":    refused("51"),
 	"wrongpin":   approvedWith("0000048000"),
 	"nopse":      {approved},
-	"mute":       declined(reasonUnreadable),
+	"mute":       {stripeApproved},
 	"blocked":    declined(reasonBlocked),
 	"cardsaysno": reversed(reasonOverruled),
 	"t1":         {approved},
@@ -39,6 +38,9 @@ var deckEnds = map[string][]Ending{
 	"signature":  {approved},
 	"pinsign":    {approved},
 	"listed":     approvedWith("1000008000"),
+	"stripe":     {stripeApproved},
+	"stripepin":  {stripeApproved},
+	"swiped":     {approved},
 	"referral":   {{State: stateDeclined, Reason: reasonReferral, Code: "01"}},
 	"umlaut":     {approved},
 	"static":     {approved},

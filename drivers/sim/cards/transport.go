@@ -6,9 +6,14 @@ import "github.com/cloudpos/cloudpos/drivers/sim"
 // EMV 4.4 Book 1, 8 and 9.
 var transport = []Card{
 	{
-		Variant: sim.Variant{Name: "badatr", Title: "Its answer to reset speaks of a protocol that there is not.", Of: "approve",
+		Variant: sim.Variant{Name: "badatr", Title: "Its answer to reset speaks of a protocol that there is not; after three tries the customer swipes it.", Of: "approve",
 			ATR: []byte{0x3B, 0x80, 0x0E, 0x8E}},
-		Ends: declined(reasonUnreadable),
+		Ends: []Ending{stripeApproved},
+	},
+	{
+		Variant: sim.Variant{Name: "dead", Title: "Answers to its reset and to nothing else; after three tries the customer swipes it.", Of: "approve",
+			Shim: instead(insSelect, nil)},
+		Ends: []Ending{stripeApproved},
 	},
 	{
 		Variant: sim.Variant{Name: "endless61", Title: "Always has more to say (61xx, over T=0).", Of: "approve",
