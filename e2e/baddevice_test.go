@@ -68,7 +68,7 @@ func TestMissingDevices(t *testing.T) {
 		}
 	}
 	for _, device := range []string{"reader", "pinpad"} {
-		report, err := r.Sale(t.Context(), "--amount", "3.00", "--card", "pin", "--"+device, "none:")
+		report, err := r.Sale(t.Context(), "--amount", "3.00", "--card", "pin", "--"+device, "none:", "--stripe", "none:")
 		if err != nil || report.Exit == 0 {
 			t.Errorf("no %s: exit %d, %v: %+v", device, report.Exit, err, report)
 		}

@@ -28,7 +28,10 @@ func TestSales(t *testing.T) {
 		{"decline", "12.50", 3, "declined", "51", "none"},
 		{"approve", "10.05", 3, "declined", "05", "none"},
 		{"referral", "12.50", 3, "declined", "01", "none"},
-		{"mute", "12.50", 3, "declined", "", ""},
+		{"mute", "12.50", 0, "approved", "00", "signature"},
+		{"stripe", "12.50", 0, "approved", "00", "signature"},
+		{"stripepin", "12.50", 0, "approved", "00", "online-pin"},
+		{"swiped", "12.50", 0, "approved", "00", "none"},
 		{"blocked", "12.50", 3, "declined", "", "none"},
 		{"cardsaysno", "12.50", 5, "reversed", "00", "none"},
 	} {

@@ -15,6 +15,7 @@ import (
 	"github.com/cloudpos/cloudpos/drivers/panel"
 	"github.com/cloudpos/cloudpos/drivers/port"
 	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/drivers/stripe"
 	"github.com/cloudpos/cloudpos/drivers/visapad"
 	"github.com/cloudpos/cloudpos/params"
 	"github.com/cloudpos/cloudpos/payment"
@@ -26,6 +27,7 @@ const playScheme = "sim"
 // hardware is the devices that were opened.
 type hardware struct {
 	reader  drivers.Reader
+	stripe  drivers.Reader
 	pinpad  drivers.PINPad
 	printer drivers.Printer
 	panel   drivers.Panel
@@ -56,6 +58,13 @@ func openHardware(cfg *Config) (_ *hardware, err error) {
 	if keys, ok := h.reader.(drivers.PINReader); ok {
 		h.fitted.PlainPIN, h.fitted.EncipheredPIN = keys.VerifiesPIN()
 	}
+	if u, err = h.resolve(cfg, cfg.Devices.Stripe, "stripe", "stripe"); err != nil {
+		return nil, fmt.Errorf("devices.stripe: %w", err)
+	}
+	if h.stripe, err = openStripe(u); err != nil {
+		return nil, fmt.Errorf("devices.stripe: %w", err)
+	}
+	h.fitted.Stripe = fitted(u)
 	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", "pinpad"); err != nil {
 		return nil, fmt.Errorf("devices.pinpad: %w", err)
 	}
@@ -130,6 +139,7 @@ func (d Devices) check() error {
 		open          func(drivers.URI) (io.Closer, error)
 	}{
 		{"reader", d.Reader, func(u drivers.URI) (io.Closer, error) { return openReader(u) }},
+		{"stripe", d.Stripe, func(u drivers.URI) (io.Closer, error) { return openStripe(u) }},
 		{"pinpad", d.PINPad, func(u drivers.URI) (io.Closer, error) { return openPINPad(u) }},
 		{"printer", d.Printer, func(u drivers.URI) (io.Closer, error) { return openPrinter(u) }},
 		{"panel", d.Panel, checkPanel},
@@ -173,7 +183,7 @@ func (d Devices) refusePlay(env params.Environment) error {
 		return nil
 	}
 	for _, device := range []struct{ name, address string }{
-		{"reader", d.Reader}, {"pinpad", d.PINPad}, {"printer", d.Printer}, {"panel", d.Panel},
+		{"reader", d.Reader}, {"stripe", d.Stripe}, {"pinpad", d.PINPad}, {"printer", d.Printer}, {"panel", d.Panel},
 	} {
 		if strings.HasPrefix(device.address, playScheme+":") {
 			return fmt.Errorf("devices.%s: %s: simulated devices are refused, since the parameters say %q", device.name, device.address, env)
@@ -212,6 +222,27 @@ func readerPad(u drivers.URI) (ccid.Pad, error) {
 	default:
 		return ccid.NoPad, fmt.Errorf("%w: ccid: option pad=%q, want plain or enciphered", drivers.ErrURI, word)
 	}
+}
+
+func openStripe(u drivers.URI) (drivers.Reader, error) {
+	switch u.Scheme {
+	case "none":
+		return none.Reader(), u.Only()
+	case "stripe":
+		baud, err := u.Int("baud", 9600)
+		if err != nil {
+			return nil, err
+		}
+		lrc, err := u.Int("lrc", 0)
+		if err == nil && lrc > 1 {
+			err = fmt.Errorf("%w: stripe: option lrc is %d, want 0 or 1", drivers.ErrURI, lrc)
+		}
+		if err == nil {
+			err = u.Only("baud", "lrc")
+		}
+		return stripe.New(port.Serial(u.Path, port.Mode{Baud: baud}), stripe.Opts{Name: u.String(), LRC: lrc == 1}), err
+	}
+	return nil, unknownDriver(u, "stripe")
 }
 
 func openPINPad(u drivers.URI) (drivers.PINPad, error) {
@@ -314,6 +345,9 @@ func (h *hardware) close() error {
 	var errs []error
 	if h.reader != nil {
 		errs = append(errs, h.reader.Close())
+	}
+	if h.stripe != nil {
+		errs = append(errs, h.stripe.Close())
 	}
 	if h.pinpad != nil {
 		errs = append(errs, h.pinpad.Close())

@@ -11,10 +11,10 @@ import (
 func TestDeviceAddresses(t *testing.T) {
 	for _, good := range []Devices{
 		{},
-		{Reader: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
-		{Reader: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
+		{Reader: "none:", Stripe: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
+		{Reader: "sim:../sim", Stripe: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
+		{Reader: "ccid:/dev/ttyS1?baud=9600", Stripe: "stripe:/dev/ttyUSB0?baud=9600&lrc=1", PINPad: "visapad:/dev/ttyS3?baud=9600"},
 		{Reader: "ccid:/dev/ttyS1?pad=plain"}, {Reader: "ccid:/dev/ttyS1?baud=115200&pad=enciphered"},
-		{Reader: "ccid:/dev/ttyS1?baud=9600", PINPad: "visapad:/dev/ttyS3?baud=9600"},
 		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
 		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
 	} {
@@ -71,7 +71,7 @@ func TestFittedKeys(t *testing.T) {
 		"ccid:/dev/ttyS1?pad=enciphered": {true, true},
 	} {
 		cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "`+reader+`"`, `pinpad = "sim:../sim"`, "",
-			`printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
+			`stripe = "sim:../sim"`, "", `printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +90,7 @@ func TestFittedKeys(t *testing.T) {
 
 func TestFitted(t *testing.T) {
 	cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "ccid:/dev/ttyS1?baud=9600"`, `pinpad = "sim:../sim"`, "",
-		`printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0"`, `panel = "sim:../sim"`, ""))
+		`stripe = "sim:../sim"`, `stripe = "stripe:/dev/ttyUSB0?baud=9600&lrc=1"`, `printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0"`, `panel = "sim:../sim"`, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestFitted(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if f := h.fitted; f.Reader != "ccid:/dev/ttyS1?baud=9600" || f.PINPad != "" || f.Printer != "escpos:/dev/usb/lp0" {
+	if f := h.fitted; f.Reader != "ccid:/dev/ttyS1?baud=9600" || f.Stripe != "stripe:/dev/ttyUSB0?baud=9600&lrc=1" || f.PINPad != "" || f.Printer != "escpos:/dev/usb/lp0" {
 		t.Errorf("fitted %+v: what is none is not fitted, and nothing has to be there yet", f)
 	}
 	if _, err := h.visit("approve"); !errors.Is(err, errNoShop) {

@@ -42,6 +42,7 @@ type recordReport struct {
 	Label        string             `json:"label,omitempty"`
 	AID          string             `json:"aid,omitempty"`
 	Token        string             `json:"token,omitempty"`
+	Entry        string             `json:"entry,omitempty"` // of the last attempt
 	CVM          string             `json:"cvm,omitempty"`
 	Reason       string             `json:"reason,omitempty"`
 	Detail       string             `json:"detail,omitempty"`
@@ -68,7 +69,7 @@ func newRecordReport(r *payment.Record) *recordReport {
 		Chip: r.Ending.Chip, SignedCopy: r.SignedCopy, Printed: r.Printed, Pending: r.Pending(), Snapshot: r.Opening.Snapshot,
 	}
 	for _, a := range r.Attempts {
-		rep.STANs = append(rep.STANs, a.STAN)
+		rep.STANs, rep.Entry = append(rep.STANs, a.STAN), a.Entry
 	}
 	return rep
 }
@@ -206,6 +207,7 @@ func (r *recordReport) explain(w io.Writer) error {
 		line("sent with STAN", fmt.Sprintf("%06d", stan))
 	}
 	line("card", strings.TrimSpace(r.Card+" "+r.Label))
+	line("entry mode", r.Entry)
 	line("AID", r.AID)
 	line("verified by", r.CVM)
 	line("detail", r.Detail)

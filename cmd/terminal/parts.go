@@ -91,13 +91,22 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 		Latest: t.journal.List,
 	}
 	t.runner = payment.NewRunner(payment.Parts{
-		Readers: []drivers.Reader{t.hardware.reader}, PINPad: t.hardware.pinpad, Panel: t.hardware.panel,
+		Readers: t.readers(), PINPad: t.hardware.pinpad, Panel: t.hardware.panel,
 		Journal: t.journal, Host: t.link,
 		Now:       func() (time.Time, bool) { return t.clock.now(), t.clock.trusted() },
 		Configure: t.rules.Config,
 		Log:       log,
 	})
 	return t, t.runner.Settle()
+}
+
+// readers are those that wait for a card, the first ones first.
+func (t *terminal) readers() []drivers.Reader {
+	readers := []drivers.Reader{t.hardware.reader}
+	if t.rules.TakesStripes() {
+		readers = append(readers, t.hardware.stripe)
+	}
+	return readers
 }
 
 // fitScreen gives the terminal its screen, if the configuration names one.

@@ -89,7 +89,7 @@ func (s *story) open(w window, address string) *page {
 func (s *story) renewGlass() {
 	s.glass = newGlass(s.t, ui.Opts{
 		Merchant: s.doc.Merchant.Name, Currency: s.doc.Currencies[0], Language: receipt.English,
-		Training: true, ContactOnly: true, Zone: s.doc.Terminal.Timezone.Location, Slips: s.slips,
+		Training: true, ContactOnly: true, Stripe: true, Zone: s.doc.Terminal.Timezone.Location, Slips: s.slips,
 	})
 	s.status(ui.Status{Online: true})
 	s.glass.ui.ShowHistory(nil)

@@ -21,6 +21,7 @@ type Record struct {
 	Code     string   `json:"code"`
 	AuthCode string   `json:"auth_code"`
 	CVM      string   `json:"cvm"`
+	Entry    string   `json:"entry"`
 	Receipt  uint32   `json:"receipt"`
 	STANs    []uint32 `json:"stans"`
 	Printed  bool     `json:"printed"`

@@ -42,7 +42,7 @@ func terminalFiles(t *testing.T) []File {
 		in, err := filepath.Rel(dir, name)
 		if path.Base(in) == "terminal.toml" {
 			// Devices that are busy for a moment would show on the idle screen.
-			data = regexp.MustCompile(`(pinpad|printer) = .*`).ReplaceAll(data, []byte(`$1 = "none:"`))
+			data = regexp.MustCompile(`(stripe|pinpad|printer) = .*`).ReplaceAll(data, []byte(`$1 = "none:"`))
 			data = fmt.Appendf(data, "\n[screen]\noutput = \"drm:/dev/dri/card0\"\ntouch = [\"auto\"]\ndpi = %d\nrotation = 90\n", dpi)
 		}
 		files = append(files, File{Path: filepath.ToSlash(in), Mode: 0o600, Data: data})
