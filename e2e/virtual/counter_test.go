@@ -2,8 +2,10 @@ package virtual
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -131,6 +133,24 @@ func (c inserted) Exchange(ctx context.Context, command []byte) (drivers.Respons
 func (c inserted) Gone(ctx context.Context) error { return c.pause(ctx, pullTime) }
 func (c inserted) Release(context.Context) error  { return nil }
 
+// VerifyPIN is a reader with keys: the customer types, the card looks.
+func (c inserted) VerifyPIN(ctx context.Context, v drivers.PINVerification) (drivers.PINVerified, error) {
+	if err := c.pause(ctx, typeTime); err != nil {
+		return drivers.PINVerified{}, err
+	}
+	r := drivers.Response{Elapsed: typeTime}
+	err := c.power.do("pin for the card", func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		// EMV 4.4 Book 3, 6.5.12: 2, the number of digits, the digits, F to the end.
+		pin := c.nextPIN()
+		block, err := hex.DecodeString(fmt.Sprintf("2%X%s%s", len(pin), pin, strings.Repeat("F", 14-len(pin))))
+		r.Data = c.chip.Exchange(append(append(v.Command[:], byte(len(block))), block...))
+		return err
+	})
+	return drivers.PINVerified{Response: r}, err
+}
+
 type pinpad struct{ devices }
 
 func (pinpad) Ready(context.Context) error { return nil }
@@ -148,13 +168,19 @@ func (p pinpad) EnterPIN(ctx context.Context, r drivers.PINRequest) (drivers.PIN
 	return entry, err
 }
 
+// nextPIN is what the customer types now.
+func (c *counter) nextPIN() string {
+	script := c.deck[c.card].Keys
+	pin := script[min(c.typed, len(script)-1)]
+	c.typed++
+	return pin
+}
+
 // encipher is the next PIN of the customer's, under the next key.
 func (c *counter) encipher(pan secret.PAN) (drivers.PINEntry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	script := c.deck[c.card].Keys
-	pin := script[min(c.typed, len(script)-1)]
-	c.typed++
+	pin := c.nextPIN()
 	key, ksn, err := c.pad.Next()
 	if err != nil {
 		return drivers.PINEntry{}, err

@@ -121,7 +121,7 @@ func document(seal keys.Public, ca issuer.CAKey, cny money.Currency) (*params.Do
 				Expiry: params.Date{Time: ca.Expiry}, Checksum: sum[:],
 			}},
 		},
-		CVM:      params.CVM{OnlinePIN: true, Signature: true, NoCVM: true},
+		CVM:      params.CVM{OnlinePIN: true, Signature: true, NoCVM: true, PlainPIN: true},
 		PIN:      params.PIN{AttemptsMax: 3, Min: 4, Max: 12},
 		Timeouts: params.Timeouts{Card: time.Minute, Choice: 30 * time.Second, PIN: time.Minute, Host: 30 * time.Second},
 	}

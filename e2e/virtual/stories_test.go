@@ -36,6 +36,9 @@ var scenarios = []scenario{
 	{name: "approved over T=1", card: "t1", minor: 99, state: payment.Approved, code: "00", attempts: 1},
 	{name: "approved with PIN", card: "pin", minor: 2000, state: payment.Approved, code: "00", attempts: 1},
 	{name: "approved with signature", card: "signature", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
+	{name: "approved with the card's own PIN", card: "offlinepin", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
+	{name: "wrong PIN for the card, then right", card: "offlinewrong", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
+	{name: "PIN of the card blocked", card: "pinblocked", minor: 1250, state: payment.Declined, code: "75", attempts: 1},
 	{name: "declined", card: "approve", minor: 1005, state: payment.Declined, code: "05", attempts: 1},
 	{name: "not enough funds", card: "decline", minor: poorMinor + 1, state: payment.Declined, code: "51", attempts: 1},
 	{name: "just enough funds", card: "decline", minor: poorMinor, state: payment.Approved, code: "00", attempts: 1},
@@ -67,15 +70,15 @@ func (s *scenario) check(w *world, b *books) {
 func chosen(t *testing.T) []*scenario {
 	t.Helper()
 	var some []*scenario
-	for _, name := range []string{"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "card says no", "host never answers"} {
+	for _, name := range []string{"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "wrong PIN for the card, then right", "card says no", "host never answers"} {
 		for i := range scenarios {
 			if scenarios[i].name == name {
 				some = append(some, &scenarios[i])
 			}
 		}
 	}
-	if len(some) != 6 {
-		t.Fatalf("%d scenarios, want 6", len(some))
+	if len(some) != 7 {
+		t.Fatalf("%d scenarios, want 7", len(some))
 	}
 	return some
 }

@@ -72,7 +72,7 @@ func (t *terminal) start(plan func(point) mishap) error {
 	})
 	spooler := offline.NewSpooler(journal, devices.print, offline.SpoolerOpts{Now: t.w.now, Trusted: trusted, Log: log})
 	rules := &payment.Terminal{
-		Software: "virtual", Params: shared.params, Fitted: payment.Fitted{Reader: "virtual:", PINPad: "virtual:", Printer: "virtual:"},
+		Software: "virtual", Params: shared.params, Fitted: payment.Fitted{Reader: "virtual:", PINPad: "virtual:", Printer: "virtual:", PlainPIN: true},
 		Sealer: payment.AcquirerSealer{KeyID: sealKeyID, Public: shared.acquirer.Public(), Tokens: shared.tokens},
 		Random: unpredictable(t.id, t.starts),
 	}
