@@ -101,7 +101,7 @@ func sectionOf(c citation) (*section, error) {
 }
 
 // citedFolders are the packages of which the kernel is made, from here.
-var citedFolders = []string{".", "apdu", "oda", "records", "tlv"}
+var citedFolders = []string{".", "apdu", "oda", "records", "script", "tlv"}
 
 // place is a declaration: file and name.
 type place struct{ file, name string }

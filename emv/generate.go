@@ -148,7 +148,6 @@ func (k *Kernel) secondGenerated(r Response) (Action, error) {
 		return nil, err
 	}
 	k.verifySignature() // complete looks at what came of it
-	k.running = -1
 	return k.scriptAfter()
 }
 

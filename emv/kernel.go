@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cloudpos/cloudpos/emv/records"
+	"github.com/cloudpos/cloudpos/emv/script"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 	"github.com/cloudpos/cloudpos/secret"
 )
@@ -92,9 +93,8 @@ type Kernel struct {
 	atc       []byte // answer to GET DATA, for velocity checking
 	requested cryptogram
 	host      HostResult
-	before    []script // templates 71
-	after     []script // templates 72
-	running   int      // the script that is being sent
+	before    script.List // templates 71
+	after     script.List // templates 72
 
 }
 
@@ -215,11 +215,13 @@ func take[E Event](k *Kernel, e Event, stage func(E) (Action, error)) (Action, e
 // stripe to the schemes (Book 1, 12.4), which want a chip that cannot be read.
 func (k *Kernel) cardGone() Action {
 	if k.state == scriptingAfter {
-		k.after[k.running].fail(&k.tvr)
+		k.after.Break()
+		k.tvr.set(tvrScriptAfter)
 		return k.endScripts()
 	}
 	if k.state == scriptingBefore {
-		k.before[k.running].fail(&k.tvr)
+		k.before.Break()
+		k.tvr.set(tvrScriptBefore)
 		k.noteScripts()
 	}
 	return k.end(EndApplication, ReasonCardRemoved, "while "+k.state.String())

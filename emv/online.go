@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cloudpos/cloudpos/emv/apdu"
+	"github.com/cloudpos/cloudpos/emv/script"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
@@ -49,8 +50,7 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 	if len(h.AuthCode) == authCodeSize {
 		k.terminal[tlv.AuthorisationCode] = []byte(h.AuthCode)
 	}
-	k.before, k.after = parseScripts(h.Scripts)
-	k.running = -1
+	k.before, k.after = script.Parse(h.Scripts)
 	if len(h.IssuerAuth) < issuerAuthMin || len(h.IssuerAuth) > issuerAuthMax {
 		return k.scriptBefore()
 	}
@@ -93,7 +93,6 @@ func (k *Kernel) unable() (Action, error) {
 // EMV 4.4 Book 3, 10.11 and Book 4, 6.3.2.2.4.
 func (k *Kernel) conclude() (Action, error) {
 	if k.cryptogram() == transactionCertificate {
-		k.running = -1
 		return k.scriptAfter()
 	}
 	k.state = generatingSecond
