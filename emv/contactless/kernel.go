@@ -26,7 +26,8 @@ type Activation struct {
 	Indicators  Indicators
 	Start       emv.Restart // where the Entry Point was entered
 	Restarted   bool
-	Host        *emv.HostResult // after an Online Request
+	Request     *emv.Outcome    // an Online Request of the tap before
+	Host        *emv.HostResult // the answer to it
 	Transaction emv.Transaction
 }
 
@@ -37,7 +38,7 @@ func (p *EntryPoint) activateKernel() (emv.Action, error) {
 		Kernel: used.Kernel, Name: p.selected.name,
 		FCI: apdu.Body(p.fci), Status: apdu.Status(p.fci),
 		Indicators: used.found, Start: p.start, Restarted: p.restarted,
-		Host: p.host, Transaction: p.tx,
+		Request: p.request, Host: p.host, Transaction: p.tx,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("contactless: kernel %v: %w", used.Kernel, err)

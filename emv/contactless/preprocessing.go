@@ -35,10 +35,14 @@ type Indicators struct {
 	TTQ                  TTQ // with the bits that follow from the others; zero if there are none
 }
 
-// Check compares an amount with the limits. unit is one of the currency, in
-// minor units; ttq are those of the configuration, or nil. EMV Contactless
-// Book B, 3.1.1.1 to 3.1.1.12.
-func (l *Limits) Check(amountMinor, unitMinor int64, ttq *TTQ) Indicators {
+// Check compares an amount with the limits. exponent is the currency's, ttq are
+// those of the configuration, or nil. EMV Contactless Book B, 3.1.1.1 to
+// 3.1.1.12.
+func (l *Limits) Check(amountMinor int64, exponent uint8, ttq *TTQ) Indicators {
+	unitMinor := int64(1)
+	for range exponent {
+		unitMinor *= 10
+	}
 	reaches := func(limit *int64) bool { return limit != nil && amountMinor >= *limit }
 	exceeds := func(limit *int64) bool { return limit != nil && amountMinor > *limit }
 	found := Indicators{
@@ -67,14 +71,10 @@ func (l *Limits) Check(amountMinor, unitMinor int64, ttq *TTQ) Indicators {
 // preprocess is start A. If no combination is left, the cardholder takes
 // another interface. EMV Contactless Book B, 3.1.1.
 func (p *EntryPoint) preprocess() (emv.Action, error) {
-	unit := int64(1)
-	for range p.cfg.CurrencyExponent {
-		unit *= 10
-	}
 	allowed := false
 	for i := range p.combinations {
 		c := &p.combinations[i]
-		c.found = c.Limits.Check(p.tx.AmountMinor, unit, c.TTQ)
+		c.found = c.Limits.Check(p.tx.AmountMinor, p.cfg.CurrencyExponent, c.TTQ)
 		allowed = allowed || !c.found.NotAllowed
 	}
 	if allowed {

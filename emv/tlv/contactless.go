@@ -11,6 +11,7 @@ const (
 	IdentityDocument      Tag = 0x9F61   // identity document (PBOC), or CVC3 of track 2
 	TTQ                   Tag = 0x9F66   // terminal transaction qualifiers
 	Track2MagStripe       Tag = 0x9F6B   // track 2 data, kernel 2
+	ApplicationProgram    Tag = 0x9F5A   // application program identifier, kernel 3
 	AvailableOffline      Tag = 0x9F5D   // available offline spending amount, kernel 3
 	CardRelatedData       Tag = 0x9F69   // card authentication related data, kernel 3
 	FormFactor            Tag = 0x9F6E   // form factor indicator, kernel 3
@@ -33,7 +34,7 @@ var contactless = map[Tag]Definition{
 	0x9F51:                {"data object list of RECOVER AC", Binary, 0, 250, FromCard},
 	TransactionCategory:   {"transaction category code", Alphanumeric, 1, 1, FromTerminal},
 	0x9F54:                {"data storage: data of the card", Binary, 0, 160, FromCard},
-	0x9F5A:                {"application program identifier", Binary, 1, 16, FromCard},
+	ApplicationProgram:    {"application program identifier", Binary, 1, 16, FromCard},
 	0x9F5C:                {"data storage: requested operator", Binary, 8, 8, FromTerminal},
 	AvailableOffline:      {"available offline spending amount, or application capabilities (kernel 2)", Binary, 3, 6, FromCard},
 	DataStorageIdentifier: {"data storage identifier", Binary, 8, 11, FromCard},

@@ -14,13 +14,13 @@
 package kernel3
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/apdu"
 	"github.com/cloudpos/cloudpos/emv/contactless"
 	"github.com/cloudpos/cloudpos/emv/records"
+	"github.com/cloudpos/cloudpos/emv/script"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 	"github.com/cloudpos/cloudpos/secret"
 )
@@ -31,6 +31,9 @@ type Config struct {
 	// CashUsage and CashbackUsage: the card's usage control is asked before it
 	// gives cash. Book C-3, 5.5.
 	CashUsage, CashbackUsage bool
+	// Dynamic are limits for cards of some programs, instead of the
+	// combination's.
+	Dynamic []LimitSet
 }
 
 // A Kernel makes a machine for each tap. It is safe for concurrent use.
@@ -41,11 +44,11 @@ func New(cfg Config) (*Kernel, error) {
 	if err := cfg.Terminal.Check(); err != nil {
 		return nil, fmt.Errorf("kernel3: configuration: %w", err)
 	}
+	if err := checkDynamic(cfg.Dynamic); err != nil {
+		return nil, fmt.Errorf("kernel3: configuration: %w", err)
+	}
 	return &Kernel{cfg: cfg}, nil
 }
-
-// ErrUpdate is a configuration that promises the card an issuer update.
-var ErrUpdate = errors.New("kernel3: the TTQ promise an issuer update, which this kernel does not do")
 
 // entryModeTap is 9F39 for a chip that is read through its antenna.
 const entryModeTap = 0x07
@@ -57,9 +60,6 @@ func (k *Kernel) Activate(a contactless.Activation) (emv.Machine, error) {
 		return nil, err
 	}
 	t := &tap{cfg: &k.cfg, a: a, ttq: qualifiers(a.Indicators.TTQ), card: map[tlv.Tag][]byte{}}
-	if t.ttq.has(ttqIssuerUpdate) {
-		return nil, ErrUpdate
-	}
 	t.terminal = emv.TerminalData(k.cfg.Terminal, a.Transaction)
 	t.terminal[tlv.EntryMode] = []byte{entryModeTap}
 	t.terminal[tlv.UnpredictableNumber] = un
@@ -76,11 +76,14 @@ const (
 	initiating
 	reading
 	showing
+	authenticatingIssuer
+	scripting
 	ended
 )
 
 var stateNames = [...]string{
-	idle: "idle", initiating: "initiating", reading: "reading records", showing: "showing", ended: "ended",
+	idle: "idle", initiating: "initiating", reading: "reading records", showing: "showing",
+	authenticatingIssuer: "authenticating the issuer", scripting: "running scripts", ended: "ended",
 }
 
 // String names the state for errors.
@@ -105,6 +108,9 @@ type tap struct {
 	authenticated bool // fDDA was good
 	authErr       error
 	cvm           emv.CVM
+
+	before, after script.List  // of the issuer's answer
+	sending       *script.List // the one whose command was sent last
 }
 
 // Step takes what happened and says what to do. An error is a bug in the
@@ -112,6 +118,9 @@ type tap struct {
 func (t *tap) Step(e emv.Event) (emv.Action, error) {
 	switch e := e.(type) {
 	case emv.Begin:
+		if t.state == idle && t.a.Host != nil {
+			return t.update()
+		}
 		if t.state == idle {
 			return t.initiate()
 		}
@@ -121,11 +130,19 @@ func (t *tap) Step(e emv.Event) (emv.Action, error) {
 			return t.initiated(e.Data)
 		case reading:
 			return t.recordRead(e.Data)
+		case authenticatingIssuer:
+			return t.nextScript()
+		case scripting:
+			return t.scriptAnswered(e.Data)
 		case idle, showing, ended:
 		}
 	case emv.CardGone:
-		if t.state == initiating || t.state == reading {
+		switch t.state {
+		case initiating, reading:
 			return t.cardGone(), nil
+		case authenticatingIssuer, scripting:
+			return t.updateCut(), nil
+		case idle, showing, ended:
 		}
 	case emv.Performed:
 		if t.state == showing {

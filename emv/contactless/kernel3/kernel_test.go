@@ -62,13 +62,17 @@ func TestRefuses(t *testing.T) {
 	if _, err := k.Activate(activation(t)); err == nil || !strings.Contains(err.Error(), "zeros") {
 		t.Errorf("without randomness: %v", err)
 	}
-	if k, err = kernel3.New(newSetup().kernel); err != nil {
-		t.Fatal(err)
-	}
-	a := activation(t)
-	a.Indicators.TTQ[2] |= 0x80
-	if _, err := k.Activate(a); !errors.Is(err, kernel3.ErrUpdate) {
-		t.Errorf("with issuer update in the TTQ: %v", err)
+	for want, sets := range map[string][]kernel3.LimitSet{
+		"5 dynamic limits":    make([]kernel3.LimitSet, 5),
+		"of 0 bytes":          {{}},
+		"of 17 bytes":         {{Program: make([]byte, 17)}},
+		"identifier 01 twice": {{Program: []byte{1}}, {Program: []byte{2}}, {Program: []byte{1}}},
+	} {
+		s := newSetup()
+		s.kernel.Dynamic = sets
+		if _, err := kernel3.New(s.kernel); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("dynamic limits: %v, want %q", err, want)
+		}
 	}
 }
 

@@ -26,6 +26,9 @@ func (t *tap) initiate() (emv.Action, error) {
 	if err := t.learnFCI(); err != nil {
 		return t.end(emv.ReasonCardData, "FCI: %v (Book C-3, 5.2)", err), nil
 	}
+	if !t.limit() {
+		return t.next("a dynamic limit (Book C-3, 5.2)"), nil
+	}
 	list, err := tlv.ParseDOL(t.card[tlv.PDOL])
 	switch {
 	case err != nil:

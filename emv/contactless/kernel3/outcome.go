@@ -32,9 +32,7 @@ func (t *tap) conclude() emv.Action {
 			Parameters: shown(emv.MessageNotAuthorised, emv.UICardReadOK),
 		})
 	case t.online:
-		o := emv.Outcome{Status: emv.OnlineRequest, CVM: t.cvm, Parameters: shown(emv.MessageAuthorising, emv.UICardReadOK)}
-		o.Receipt = t.cvm == emv.CVMSignature
-		return t.done(o)
+		return t.ask()
 	}
 	return t.approve()
 }

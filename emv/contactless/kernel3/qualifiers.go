@@ -32,4 +32,5 @@ var (
 	ctqSwitchCash     = bit{1, 0x04} // take another interface for cash
 	ctqSwitchCashback = bit{1, 0x02}
 	ctqDeviceCVM      = bit{2, 0x80} // the cardholder was verified on the device
+	ctqIssuerUpdate   = bit{2, 0x40}
 )

@@ -99,6 +99,8 @@ func (s *setup) Set(line string) error {
 		s.reader.Limits.CVMMinor = limit()
 	case "floor":
 		s.reader.Limits.FloorMinor = limit()
+	case "dynamic": // program identifier, and limits by name
+		err = s.addDynamic(strings.Fields(value))
 	case "random":
 		s.random, err = hex.DecodeString(value)
 	case "cash-usage":
@@ -112,6 +114,31 @@ func (s *setup) Set(line string) error {
 	default:
 		err = fmt.Errorf("with %q", name)
 	}
+	return err
+}
+
+func (s *setup) addDynamic(words []string) error {
+	program, err := hex.DecodeString(words[0])
+	set := kernel3.LimitSet{Program: program}
+	for _, word := range words[1:] {
+		name, value, _ := strings.Cut(word, "=")
+		limit := new(int64)
+		*limit, err = strconv.ParseInt(value, 10, 64)
+		switch name {
+		case "limit":
+			set.Limits.TransactionMinor = limit
+		case "floor":
+			set.Limits.FloorMinor = limit
+		case "cvm":
+			set.Limits.CVMMinor = limit
+		default:
+			err = fmt.Errorf("dynamic limit %q", word)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.kernel.Dynamic = append(s.kernel.Dynamic, set)
 	return err
 }
 
