@@ -62,11 +62,12 @@ var allowed = map[string][]string{
 	"emv/issuer":              {"emv/tlv"},
 
 	// The sale.
-	"keys":    {},
-	"params":  {},
-	"payment": {"drivers", "emv", "emv/tlv", "emv/oda", "keys", "params"},
-	"receipt": {"drivers"},
-	"offline": {"payment"},
+	"keys":        {},
+	"keys/smtest": {"keys"},
+	"params":      {},
+	"payment":     {"drivers", "emv", "emv/tlv", "emv/oda", "keys", "params"},
+	"receipt":     {"drivers"},
+	"offline":     {"payment"},
 
 	// The screen: what is on it, and how it comes to a panel without a window
 	// system.
