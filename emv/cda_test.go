@@ -145,25 +145,31 @@ func TestCDA(t *testing.T) {
 			if story.spoil != nil {
 				story.spoil(t, c)
 			}
-			text := c.head(story.why)
-			for _, line := range story.rest {
-				if how, ok := strings.CutPrefix(line, "signed "); ok {
-					line = "< " + c.signedAnswer(t, text, strings.Fields(how))
-				}
-				text += line + "\n"
-			}
-			text = replay(t, text)
-			rest := text
-			for _, part := range story.want {
-				_, after, found := strings.Cut(rest, part)
-				if !found {
-					t.Fatalf("%q is not there, or not in its place, in\n%s", part, text)
-				}
-				rest = after
-			}
-			keepSigned(t, "cda-"+story.name, text)
+			tellSigned(t, "cda-"+story.name, c.head(story.why), c.signedAnswer, story.rest, story.want)
 		})
 	}
+}
+
+// tellSigned goes on from the head of a story. Lines of the rest that begin
+// with "signed" are the card's answers, which answer makes of how.
+func tellSigned(t *testing.T, name, text string, answer func(t testing.TB, text string, how []string) string, rest, want []string) {
+	t.Helper()
+	for _, line := range rest {
+		if how, ok := strings.CutPrefix(line, "signed "); ok {
+			line = "< " + answer(t, text, strings.Fields(how))
+		}
+		text += line + "\n"
+	}
+	text = replay(t, text)
+	left := text
+	for _, part := range want {
+		_, after, found := strings.Cut(left, part)
+		if !found {
+			t.Fatalf("%q is not there, or not in its place, in\n%s", part, text)
+		}
+		left = after
+	}
+	keepSigned(t, name, text)
 }
 
 // signedAnswer is a card's answer to the GENERATE AC at which the transcript

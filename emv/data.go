@@ -14,6 +14,10 @@ const (
 	dateSize = 3
 )
 
+// smSupported is DF69, by which a card learns that the terminal has keys of SM2
+// and shows those of its own. JR/T 0025.5.
+const smSupported tlv.Tag = 0xDF69
+
 // entryModeContact is 9F39 for a chip that is read through its contacts.
 const entryModeContact = 0x05
 
@@ -60,6 +64,11 @@ func TerminalData(c Config, t Transaction) map[tlv.Tag][]byte {
 		tlv.MerchantName:           []byte(c.MerchantName),
 		tlv.MerchantCategory:       number(uint64(c.MerchantCategory), 2),
 		tlv.DeviceSerial:           []byte(c.Serial),
+	}
+	for _, key := range c.CAKeys {
+		if key.SM2 != nil {
+			data[smSupported] = []byte{1}
+		}
 	}
 	if c.AcquirerID != "" {
 		data[tlv.AcquirerIdentifier] = number(decimal(c.AcquirerID), 6)

@@ -1,6 +1,8 @@
 package emv
 
 import (
+	"errors"
+
 	"github.com/cloudpos/cloudpos/emv/oda"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
@@ -12,6 +14,9 @@ const verifyEnciphered = 0x88
 // challengeSize is the number that a card gives to be enciphered with a PIN.
 // EMV 4.4 Book 3, 6.5.6.
 const challengeSize = 8
+
+// errPINKey is a key of another kind: a PIN is enciphered with RSA alone.
+var errPINKey = errors.New("the card's key is not one of RSA")
 
 // pinKey is what a PIN is enciphered with, looked for once.
 type pinKey struct {
@@ -25,7 +30,9 @@ type pinKey struct {
 func (k *Kernel) challenge() (Action, bool) {
 	if p := &k.rules.key; !p.sought {
 		p.sought = true
-		p.key, p.err = k.recoverPINKey()
+		if p.key, p.err = k.recoverPINKey(); p.err == nil && p.key.Size() == 0 {
+			p.err = errPINKey
+		}
 	}
 	if k.rules.key.err != nil {
 		return nil, false

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/oda"
+	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/secret"
 )
 
@@ -126,6 +127,8 @@ func (s *setup) set(line string) error {
 		key := &c.CAKeys[len(c.CAKeys)-1]
 		err = hexInto(serial[:], value)
 		key.Revoked = append(key.Revoked, serial)
+	case "ca-sm2-key": // RID, index, x and y
+		err = s.addSM2Key(value)
 	case "ca-curve-key": // RID, index, suite, x
 		err = s.addCurveKey(value)
 	case "ca-key": // RID, index, exponent, modulus
@@ -148,6 +151,20 @@ func (s *setup) addCAKey(value string) error {
 	}
 	if err == nil {
 		key.Modulus, err = hex.DecodeString(modulus)
+	}
+	s.config.CAKeys = append(s.config.CAKeys, key)
+	return err
+}
+
+func (s *setup) addSM2Key(value string) error {
+	var rid, point string
+	key := oda.CAKey{SM2: keys.SM2{}}
+	if _, err := fmt.Sscanf(value, "%s %X %s", &rid, &key.Index, &point); err != nil {
+		return err
+	}
+	err := hexInto(key.RID[:], rid)
+	if err == nil {
+		key.Point, err = hex.DecodeString(point)
 	}
 	s.config.CAKeys = append(s.config.CAKeys, key)
 	return err

@@ -15,7 +15,7 @@ import (
 	"testing"
 )
 
-var signed = flag.Bool("signed", false, "write testdata/sda-, dda-, cda-, xda- and enciphered-pin-*.txt with keys that are made now and forgotten")
+var signed = flag.Bool("signed", false, "write testdata/sda-, dda-, cda-, xda-, sm2- and enciphered-pin-*.txt with keys that are made now and forgotten")
 
 // signer is a certification authority, an issuer and a card, made at run time.
 // Their private keys are never stored: transcripts hold public keys,

@@ -295,23 +295,7 @@ func runXDA(t *testing.T, story xdaStory, c *xdaCard) {
 	if story.spoil != nil {
 		story.spoil(t, c)
 	}
-	text := c.head(story.why)
-	for _, line := range story.rest {
-		if how, ok := strings.CutPrefix(line, "signed "); ok {
-			line = "< " + c.answer(t, text, strings.Fields(how))
-		}
-		text += line + "\n"
-	}
-	text = replay(t, text)
-	rest := text
-	for _, part := range story.want {
-		_, after, found := strings.Cut(rest, part)
-		if !found {
-			t.Fatalf("%q is not there, or not in its place, in\n%s", part, text)
-		}
-		rest = after
-	}
-	keepSigned(t, "xda-"+story.name, text)
+	tellSigned(t, "xda-"+story.name, c.head(story.why), c.answer, story.rest, story.want)
 }
 
 // FuzzExtendedCryptogram answers a request for a TC that is signed by XDA.

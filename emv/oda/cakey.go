@@ -8,7 +8,8 @@ import (
 )
 
 // CAKey is a certification authority's public key, as a scheme publishes it: of
-// RSA, or, if it has a Suite, of an elliptic curve.
+// RSA; or, if it has a Suite, of an elliptic curve; or, if it has a Point, of
+// SM2.
 type CAKey struct {
 	RID      [5]byte
 	Index    byte      // 8F
@@ -16,6 +17,8 @@ type CAKey struct {
 	Exponent []byte    // 03 or 010001
 	Suite    Suite     // 0 for RSA
 	X        []byte    // the point's x coordinate, of an elliptic curve
+	Point    []byte    // x || y, of SM2
+	SM2      SM2       // the algorithm, with a Point
 	Expiry   time.Time // the last day of use; zero if there is none
 	// Revoked are the serial numbers of issuer certificates under this key that
 	// are on the certification revocation list. EMV 4.4 Book 2, 5.1.2.
@@ -40,15 +43,27 @@ func (k CAKey) Check() error {
 
 // checkNumbers looks at the key itself.
 func (k CAKey) checkNumbers() error {
-	if k.Suite == 0 {
-		_, err := newKey(k.Modulus, k.Exponent)
+	rsa, curve, point := len(k.Modulus)+len(k.Exponent) > 0, k.Suite != 0 || len(k.X) > 0, len(k.Point) > 0 || k.SM2 != nil
+	if rsa && curve || curve && point || point && rsa {
+		return errors.New("is of more than one kind")
+	}
+	if curve {
+		_, err := newCurveKey(k.Suite, k.X)
 		return err
 	}
-	if len(k.Modulus) > 0 || len(k.Exponent) > 0 {
-		return errors.New("has a modulus or an exponent beside its suite")
-	}
-	_, err := newCurveKey(k.Suite, k.X)
+	_, err := k.key()
 	return err
+}
+
+// key is that of RSA or of SM2.
+func (k CAKey) key() (PublicKey, error) {
+	if k.SM2 == nil {
+		return newKey(k.Modulus, k.Exponent)
+	}
+	if len(k.Point) != sm2KeySize {
+		return PublicKey{}, fmt.Errorf("point of %d bytes, want %d", len(k.Point), sm2KeySize)
+	}
+	return PublicKey{sm2: &sm2Key{algorithm: k.SM2, point: k.Point}}, nil
 }
 
 // revoked tells whether an issuer certificate is on the list.

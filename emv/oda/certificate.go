@@ -35,7 +35,7 @@ const (
 
 // RecoverIssuer opens an issuer's certificate. EMV 4.4 Book 2, 5.3.
 func RecoverIssuer(ca CAKey, c Certificate, pan secret.PAN, today time.Time) (PublicKey, error) {
-	caKey, err := newKey(ca.Modulus, ca.Exponent)
+	caKey, err := ca.key()
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: %w", ErrCAKey, err)
 	}
@@ -47,6 +47,9 @@ func RecoverIssuer(ca CAKey, c Certificate, pan secret.PAN, today time.Time) (Pu
 }
 
 func recoverIssuer(ca CAKey, caKey PublicKey, c Certificate, pan secret.PAN, today time.Time) (PublicKey, error) {
+	if caKey.sm2 != nil {
+		return caKey.sm2.recoverIssuer(ca, c.Signed, pan, today)
+	}
 	signed, err := caKey.recover(c.Signed, formatIssuer)
 	if err != nil {
 		return PublicKey{}, err
@@ -83,6 +86,9 @@ func RecoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, 
 }
 
 func recoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, today time.Time) (PublicKey, error) {
+	if issuer.sm2 != nil {
+		return issuer.sm2.recoverICC(c.Signed, pan, static, today)
+	}
 	signed, err := issuer.recover(c.Signed, formatICC)
 	if err != nil {
 		return PublicKey{}, err
@@ -96,15 +102,20 @@ func recoverICC(issuer PublicKey, c Certificate, pan secret.PAN, static []byte, 
 	if err := signed.check(content[16], c.Remainder, c.Exponent, static); err != nil {
 		return PublicKey{}, err
 	}
-	digits, err := tlv.AppendDigits(nil, content[1:11])
-	if err != nil || !bytes.Equal(digits, pan) {
+	if !matchesPAN(content[1:11], pan) {
 		return PublicKey{}, ErrPAN
 	}
-	clear(digits)
 	if err := checkExpiry(content[11:13], today); err != nil {
 		return PublicKey{}, err
 	}
 	return certified.key(c)
+}
+
+// matchesPAN compares the account number in a card's certificate, with F behind.
+func matchesPAN(field []byte, pan secret.PAN) bool {
+	digits, err := tlv.AppendDigits(nil, field)
+	defer clear(digits)
+	return err == nil && bytes.Equal(digits, pan)
 }
 
 // matchesIssuer compares the issuer identifier, three to eight digits with F

@@ -20,11 +20,21 @@ type Chain struct {
 // ones that a method needs, and fails with ErrMissing. EMV 4.4 Book 3, 7.2.
 func (c *Chain) Complete(further ...tlv.Tag) error {
 	for _, t := range append(further, tlv.CAKeyIndex, tlv.IssuerCertificate, tlv.IssuerKeyExponent) {
-		if len(c.Objects[t]) == 0 {
+		exponent := t == tlv.IssuerKeyExponent || t == tlv.ICCKeyExponent
+		if len(c.Objects[t]) == 0 && (!exponent || !c.sm2()) {
 			return ErrMissing
 		}
 	}
 	return nil
+}
+
+// sm2 tells whether the card's keys have no exponents: those of SM2 do not.
+func (c *Chain) sm2() bool {
+	if len(c.Objects[tlv.CAKeyIndex]) == 0 {
+		return false
+	}
+	ca, err := c.CA()
+	return err == nil && ca.SM2 != nil
 }
 
 // CA is the key that the card names, whose index must be there. EMV 4.4 Book 2,

@@ -30,8 +30,8 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// keys are made once for all tests of a run and never stored.
-var keys = sync.OnceValues(func() ([3]*rsa.PrivateKey, error) {
+// rsaKeys are made once for all tests of a run and never stored.
+var rsaKeys = sync.OnceValues(func() ([3]*rsa.PrivateKey, error) {
 	var made [3]*rsa.PrivateKey
 	for i, bits := range []int{1408, 1152, 1024} {
 		key, err := rsa.GenerateKey(rand.Reader, bits)
@@ -57,7 +57,7 @@ type chain struct {
 
 func newChain(t testing.TB) *chain {
 	t.Helper()
-	made, err := keys()
+	made, err := rsaKeys()
 	if err != nil {
 		t.Fatal(err)
 	}

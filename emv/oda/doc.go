@@ -13,8 +13,11 @@
 // XDA goes the same way with [RecoverIssuerCurve], [RecoverICCCurve] and
 // [VerifyExtended]; its certificates and signatures are in the clear.
 //
-// Each check of the books has an error of its own. Certificates of SM2 and of
-// suites that are not known are refused, as [ErrAlgorithm] and [ErrSuite].
+// A CA key of SM2 leads the first way, through certificates in the clear; the
+// algorithm itself comes with the key, see [SM2].
+//
+// Each check of the books has an error of its own. What leads to a key of an
+// algorithm that is not known is refused, as [ErrAlgorithm] or [ErrSuite].
 //
 // Nothing here decides on a transaction: a kernel turns an error into a bit of
 // the terminal verification results.

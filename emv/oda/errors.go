@@ -16,7 +16,7 @@ var (
 // 5.3 to 6.6.2, in the book's order. Some are those of 12 too.
 var (
 	ErrTagList         = errors.New("the static data tag list holds more or less than the AIP")
-	ErrAlgorithm       = errors.New("algorithm is not RSA with SHA-1")
+	ErrAlgorithm       = errors.New("algorithm is not one that is known here")
 	ErrLength          = errors.New("signature is not as long as the key")
 	ErrRange           = errors.New("signature is not below the modulus")
 	ErrTrailer         = errors.New("recovered data has a wrong trailer: signed with another key")

@@ -27,14 +27,16 @@ const (
 )
 
 // A PublicKey is an RSA key that passed the checks of EMV: at most 1984 bits,
-// exponent 3 or 65537. The zero value verifies nothing.
+// exponent 3 or 65537; or it is one of SM2. The zero value verifies nothing.
 type PublicKey struct {
 	modulus  *big.Int
 	exponent *big.Int
 	size     int // bytes of the modulus
+	sm2      *sm2Key
 }
 
-// Size is the length of the modulus in bytes, and so of what the key signs.
+// Size is the length of the modulus in bytes, and so of what the key signs. It
+// is 0 of a key of SM2, which has neither Modulus nor Exponent.
 func (k PublicKey) Size() int { return k.size }
 
 // Modulus is as long as Size, for a device that enciphers a PIN with the key.

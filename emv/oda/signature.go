@@ -25,12 +25,24 @@ func Static(records, tagList, aip []byte) ([]byte, error) {
 // VerifyStatic checks signed static application data (93) and returns the data
 // authentication code. EMV 4.4 Book 2, 5.4.
 func VerifyStatic(issuer PublicKey, ssad, static []byte) (code []byte, err error) {
-	signed, err := issuer.recover(ssad, formatStatic)
+	if issuer.sm2 != nil {
+		code, err = issuer.sm2.verifyStatic(ssad, static)
+	} else {
+		code, err = issuer.verifyStatic(ssad, static)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: static signature: %w", ErrFailed, err)
+	}
+	return code, nil
+}
+
+func (k PublicKey) verifyStatic(ssad, static []byte) ([]byte, error) {
+	signed, err := k.recover(ssad, formatStatic)
 	if err == nil {
 		err = signed.check(signed.content[1], static)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: static signature: %w", ErrFailed, err)
+		return nil, err
 	}
 	// 03 | hash 1 | code 2 | BB ...
 	return signed.content[2:4:4], nil
@@ -39,17 +51,27 @@ func VerifyStatic(issuer PublicKey, ssad, static []byte) (code []byte, err error
 // VerifyDynamic checks signed dynamic application data (9F4B) against the DDOL
 // data that was sent, and returns the ICC dynamic number. EMV 4.4 Book 2, 6.5.2.
 func VerifyDynamic(icc PublicKey, sdad, ddolData []byte) (number []byte, err error) {
-	signed, err := icc.recover(sdad, formatDynamic)
-	if err == nil {
-		err = signed.check(signed.content[1], ddolData)
-	}
-	if err == nil {
-		number, _, err = dynamicNumber(signed.content)
+	if icc.sm2 != nil {
+		number, _, err = icc.sm2.verifyDynamic(sdad, ddolData)
+	} else {
+		number, err = icc.verifyDynamic(sdad, ddolData)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: dynamic signature: %w", ErrFailed, err)
 	}
 	return number, nil
+}
+
+func (k PublicKey) verifyDynamic(sdad, ddolData []byte) ([]byte, error) {
+	signed, err := k.recover(sdad, formatDynamic)
+	if err == nil {
+		err = signed.check(signed.content[1], ddolData)
+	}
+	if err != nil {
+		return nil, err
+	}
+	number, _, err := dynamicNumber(signed.content)
+	return number, err
 }
 
 // Combined is what a CDA signature covers beside the card's own data.
@@ -72,6 +94,9 @@ func VerifyCombined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram 
 }
 
 func combined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram []byte, err error) {
+	if icc.sm2 != nil {
+		return icc.sm2.verifyCombined(sdad, c)
+	}
 	signed, err := icc.recover(sdad, formatDynamic)
 	if err != nil {
 		return nil, nil, err
@@ -80,7 +105,23 @@ func combined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram []byte
 	if err != nil {
 		return nil, nil, err
 	}
-	// CID 1 | cryptogram 8 | transaction data hash code 20
+	cryptogram, hash, err := c.split(rest, hashSize)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := signed.check(signed.content[1], c.UnpredictableNumber); err != nil {
+		return nil, nil, err
+	}
+	want := sha1.Sum(c.Transaction)
+	if !bytes.Equal(hash, want[:]) {
+		return nil, nil, ErrTransactionHash
+	}
+	return number, cryptogram, nil
+}
+
+// split takes apart what a card signs behind its dynamic number.
+func (c Combined) split(rest []byte, hashSize int) (cryptogram, hash []byte, err error) {
+	// CID 1 | cryptogram 8 | transaction data hash code
 	const cryptogramSize = 8
 	switch {
 	case len(rest) < 1+cryptogramSize+hashSize:
@@ -88,14 +129,7 @@ func combined(icc PublicKey, sdad []byte, c Combined) (number, cryptogram []byte
 	case rest[0] != c.CID:
 		return nil, nil, fmt.Errorf("%w: %02X, %02X", ErrCryptogramType, rest[0], c.CID)
 	}
-	if err := signed.check(signed.content[1], c.UnpredictableNumber); err != nil {
-		return nil, nil, err
-	}
-	want := sha1.Sum(c.Transaction)
-	if !bytes.Equal(rest[1+cryptogramSize:1+cryptogramSize+hashSize], want[:]) {
-		return nil, nil, ErrTransactionHash
-	}
-	return number, rest[1 : 1+cryptogramSize : 1+cryptogramSize], nil
+	return rest[1 : 1+cryptogramSize : 1+cryptogramSize], rest[1+cryptogramSize : 1+cryptogramSize+hashSize], nil
 }
 
 // dynamicNumber splits what the card put into signed dynamic data into its
@@ -106,7 +140,12 @@ func dynamicNumber(content []byte) (number, rest []byte, err error) {
 	if length < 1 || length > len(content)-3 {
 		return nil, nil, fmt.Errorf("%w: %d bytes do not fit", ErrDynamicData, length)
 	}
-	data := content[3 : 3+length]
+	return splitNumber(content[3 : 3+length])
+}
+
+// splitNumber takes the dynamic number, which its length precedes, off dynamic
+// data that is not empty.
+func splitNumber(data []byte) (number, rest []byte, err error) {
 	n := int(data[0])
 	if n < 2 || n > 8 || n > len(data)-1 {
 		return nil, nil, fmt.Errorf("%w: dynamic number of %d bytes, want 2 to 8", ErrDynamicData, n)

@@ -10,11 +10,12 @@ import (
 	"github.com/cloudpos/cloudpos/secret"
 )
 
-// Formats and encoding of certificates and signatures of elliptic curves. All
-// of it is in the clear: nothing is recovered from a signature. EMV 4.4 Book
-// 2, 12.
+// Formats and encoding of certificates and signatures of elliptic curves, and of
+// SM2. All of it is in the clear: nothing is recovered from a signature. EMV 4.4
+// Book 2, 12 and JR/T 0025.7.
 const (
 	formatClearIssuer  = 0x12
+	formatClearStatic  = 0x13 // of SM2 alone
 	formatClearICC     = 0x14
 	formatClearDynamic = 0x15
 	encodingPlain      = 0x00
