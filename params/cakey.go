@@ -10,7 +10,7 @@ import (
 )
 
 // CAKey is a certification authority's public key: of RSA, with modulus and
-// exponent, or of an elliptic curve, with suite and x.
+// exponent; of an elliptic curve, with suite and x; or of SM2, with a point.
 type CAKey struct {
 	RID      Hex5 `json:"rid"`
 	Index    Hex1 `json:"index"` // 8F
@@ -18,6 +18,7 @@ type CAKey struct {
 	Exponent Hex  `json:"exponent,omitempty"`
 	Suite    Hex1 `json:"suite,omitempty"` // EMV 4.4 Book 2, B2: 10 is P-256, 11 is P-521
 	X        Hex  `json:"x,omitempty"`     // of the point with the smaller y
+	Point    Hex  `json:"point,omitempty"` // x and y, of SM2
 	Expiry   Date `json:"expiry"`          // the last day of use
 	Checksum Hex  `json:"checksum"`        // see Sum
 	// Revoked are the serial numbers of issuer certificates under this key that
@@ -25,9 +26,12 @@ type CAKey struct {
 	Revoked []Hex3 `json:"revoked,omitempty"`
 }
 
+// pointSize is that of a key of SM2. JR/T 0025.7.
+const pointSize = 64
+
 // Sum is what Checksum must be: SHA-1 over RID, index and the key itself.
 func (k CAKey) Sum() Hex {
-	number := slices.Concat(k.Modulus, k.Exponent)
+	number := slices.Concat(k.Modulus, k.Exponent, k.Point)
 	if k.Suite != 0 {
 		number = append(Hex{byte(k.Suite)}, k.X...)
 	}
@@ -41,10 +45,14 @@ func (k *CAKey) read(o *object) {
 		k.Index = Hex1(index[0])
 	}
 	summed := "modulus and exponent"
-	if o.has("suite") {
+	switch {
+	case o.has("suite"):
 		summed = "suite and x"
 		k.readCurve(o)
-	} else {
+	case o.has("point"):
+		summed = "point"
+		k.Point = o.hex("point", pointSize, pointSize)
+	default:
 		k.readRSA(o)
 	}
 	if s, path, ok := o.text("expiry"); ok {

@@ -80,6 +80,42 @@ func TestCurveKeys(t *testing.T) {
 	}
 }
 
+// TestPoint: a key of SM2 has a point, and nothing of the other kinds.
+func TestPoint(t *testing.T) {
+	point := bytes.Repeat([]byte{0x09, 0xF9}, 32)
+	sum := sha1.Sum(slices.Concat([]byte("\xF0CPOS\x07"), point))
+	key := func() map[string]any {
+		return map[string]any{
+			"rid": "F043504F53", "index": "07", "point": hex.EncodeToString(point),
+			"expiry": "2034-12-31", "checksum": hex.EncodeToString(sum[:]),
+		}
+	}
+	doc, err := params.Parse(set(t, "contact.ca_keys.0", key()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := doc.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if doc, err = params.Parse(data); err != nil || !bytes.Equal(doc.Contact.CAKeys[0].Point, point) || doc.Contact.CAKeys[0].Modulus != nil {
+		t.Errorf("after Encode: %+v, %v", doc, err)
+	}
+	for want, change := range map[string]func(map[string]any){
+		"point: want 128 hex digits, got 126":              func(k map[string]any) { k["point"] = hex.EncodeToString(point[1:]) },
+		"exponent: unknown field":                          func(k map[string]any) { k["exponent"] = "03" },
+		"checksum: is not that of rid, index, suite and x": func(k map[string]any) { k["suite"], k["x"] = "10", strings.Repeat("00", 31)+"05" },
+		"checksum: is not that of rid, index, point":       func(k map[string]any) { k["point"] = hex.EncodeToString(make([]byte, 64)) },
+		"modulus: is missing":                              func(k map[string]any) { delete(k, "point") },
+	} {
+		k := key()
+		change(k)
+		if _, err := params.Parse(set(t, "contact.ca_keys.0", k)); err == nil || err.Error() != "params: contact.ca_keys[0]."+want {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+}
+
 // TestXDAMayBeLeftOut: documents of before do not speak of it, and it is off.
 func TestXDAMayBeLeftOut(t *testing.T) {
 	for value, want := range map[any]bool{true: true, false: false} {

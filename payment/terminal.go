@@ -211,7 +211,10 @@ func (t *Terminal) kernelConfig(caps [3]byte, c money.Currency) emv.Config {
 	for _, k := range p.Contact.CAKeys {
 		key := oda.CAKey{
 			RID: k.RID, Index: byte(k.Index), Modulus: k.Modulus, Exponent: k.Exponent,
-			Suite: oda.Suite(k.Suite), X: k.X, Expiry: k.Expiry.Time,
+			Suite: oda.Suite(k.Suite), X: k.X, Point: k.Point, Expiry: k.Expiry.Time,
+		}
+		if key.Point != nil {
+			key.SM2 = keys.SM2{}
 		}
 		for _, serial := range k.Revoked {
 			key.Revoked = append(key.Revoked, serial)
