@@ -140,3 +140,25 @@ func TestReaderWithoutKeys(t *testing.T) {
 		t.Errorf("somebody waits: %+v, %v", state, err)
 	}
 }
+
+// TestWedge: something before the chip says yes to any PIN. Terminal and card are
+// told different things, and the issuer, who hears of both, declines.
+func TestWedge(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	must(t, r.StartAgent(t.Context()))
+	must(t, r.Shop.Keys("9876"))
+	begin(t, r, "--card", "wedge").ends(3, "declined by issuer")
+	must(t, r.UntilSettled(t.Context()))
+	journal, err := r.Journal(t.Context())
+	must(t, err)
+	if chip := journal[0].Chip; chip == nil || chip.CVM != "010002" || chip.TVR != "0000008000" {
+		t.Errorf("the terminal was told otherwise: %+v", chip)
+	}
+	host, err := r.Host()
+	must(t, err)
+	if len(host) != 1 || host[0].Code != "05" || host[0].Reason != "pin-wedge" {
+		t.Errorf("the issuer's books: %+v", host)
+	}
+	must(t, r.Agree(t.Context()))
+}

@@ -34,6 +34,7 @@ type Posting struct {
 	Approved    bool   `json:"approved"`
 	Reversed    bool   `json:"reversed"`
 	Code        string `json:"code"`
+	Reason      string `json:"reason"`
 	// Account is its name; ScriptResults is 9F5B in hex.
 	Account       string `json:"account"`
 	ScriptResults string `json:"script_results"`
