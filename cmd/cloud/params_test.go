@@ -167,3 +167,25 @@ func TestParamsExceptRefuses(t *testing.T) {
 		}
 	}
 }
+
+// Whatever is typed, only card numbers come of it, and an error quotes none.
+func FuzzReadCardNumbers(f *testing.F) {
+	f.Add("9999010000001234\n")
+	f.Add(" 9999 0100 0000 5678\r\n\n12345678")
+	f.Add("9999010000001234567890")
+	f.Add(strings.Repeat("1", 70))
+	f.Fuzz(func(t *testing.T, text string) {
+		numbers, err := readCardNumbers(strings.NewReader(text))
+		if err == nil && len(numbers) == 0 || len(numbers) > cardNumbersMax+1 {
+			t.Errorf("%q: %d numbers and no error", text, len(numbers))
+		}
+		for i, n := range numbers {
+			if !isCardNumber(n) && (err == nil || i < len(numbers)-1) {
+				t.Errorf("%q: %q is taken for a card number", text, []byte(n))
+			}
+			if err != nil && strings.Contains(err.Error(), string(n)) && len(n) >= cardDigitsMin {
+				t.Errorf("%q: the error quotes it: %v", text, err)
+			}
+		}
+	})
+}
