@@ -245,3 +245,33 @@ func FuzzT1(f *testing.F) {
 		}
 	})
 }
+
+// FuzzT1Foreign: an I-block that the reader has completed is never sent by us,
+// whatever the card says.
+func FuzzT1Foreign(f *testing.F) {
+	f.Add(unhex("00 00 02 63 C2 A3"))
+	f.Add(unhex("00 81 00 81"))
+	f.Add(unhex("00 C3 01 02 C0 00 90 00 90 00 00 02 90 00 92"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		m := newT1(0xFE)
+		o, err := m.startForeign(unhex("00 20 00 80 08 20 FF FF FF FF FF FF FF"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(in) > 0 && !o.done {
+			n := min(len(in), 4)
+			if len(in) > 2 {
+				n = min(len(in), 4+int(in[2]))
+			}
+			block := append([]byte(nil), in[:n]...)
+			block[n-1] = xor(block[:n-1])
+			in = in[n:]
+			if o, err = m.next(block); err != nil {
+				return
+			}
+			if !o.done && o.block[1]&0x80 == 0 {
+				t.Fatalf("sends % X", o.block)
+			}
+		}
+	})
+}
