@@ -83,7 +83,10 @@ func (r *recordReport) sentence() string {
 		}
 	}
 	s := strings.ToUpper(string(r.State)) + " " + r.Amount
-	if r.State == payment.Approved {
+	switch {
+	case r.State == payment.Approved && r.Offline:
+		return s + " " + r.Card + " by the card itself"
+	case r.State == payment.Approved:
 		return s + " " + r.Card + " auth " + r.AuthCode
 	}
 	if len(why) > 0 {

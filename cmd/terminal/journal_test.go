@@ -39,6 +39,7 @@ func TestSentence(t *testing.T) {
 		want   string
 	}{
 		{payment.Approved, payment.Ending{Code: "00", AuthCode: "123456"}, "APPROVED CNY 12.50 999901******0011 auth 123456"},
+		{payment.Approved, payment.Ending{Offline: true}, "APPROVED CNY 12.50 999901******0011 by the card itself"},
 		{payment.Declined, payment.Ending{Code: "51", Reason: "issuer-declined"}, "DECLINED CNY 12.50 (issuer-declined, 51)"},
 		{payment.Declined, payment.Ending{Code: "51"}, "DECLINED CNY 12.50 (51)"},
 		{payment.Cancelled, payment.Ending{Reason: "cancelled"}, "CANCELLED CNY 12.50 (cancelled)"},

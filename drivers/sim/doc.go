@@ -21,5 +21,8 @@
 // simulator decides where the manuals are thin is written beside it.
 //
 // A [Card] is a chip that follows EMV 4.4 with real cryptograms and real
-// signatures. No log or answer of this package shows card data, PINs or keys.
+// signatures, and obeys its issuer's script commands; what it has counted and
+// been told it remembers. A [Variant] of it misbehaves; drivers/sim/cards lists
+// those that there are. No log or answer of this package shows card data, PINs
+// or keys.
 package sim

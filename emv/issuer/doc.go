@@ -10,6 +10,11 @@
 //		arpc := issuer.ARPC1(sk, arqc, arc) // 91 is ARPC, then ARC
 //	}
 //
+// and may send the card commands with that answer:
+//
+//	s := issuer.NewScripter(macKey, encipherKey, arqc)
+//	scripts := issuer.Script(tlv.Script2, id, s.UnblockPIN())
+//
 // [Deck] makes the development set's cards, each a [Profile]: everything that
 // a chip would hold, as data. What it holds is secret, so a Profile prints
 // masked; only its JSON has it in the clear, for a file of mode 0600.
