@@ -178,6 +178,7 @@ func TestKills(t *testing.T) {
 		{"sale, declined", "decline", 3, killSale},
 		{"agent, approved", "approve", 0, killAgent},
 		{"agent, reversed", "cardsaysno", 5, killAgent},
+		{"agent, signed", "signature", 0, killAgent},
 		{"restart, to be reversed", "approve", 0, killRestart(asking)},
 		{"restart, to be printed", "approve", 0, killRestart(printing)},
 		{"cloud, approved", "approve", 0, killCloud},
