@@ -218,7 +218,7 @@ func (f *Flow) notCommitted(refused *Entry, err error) error {
 	}
 	f.forgetUndone()
 	f.forgetCard()
-	f.view.Reason = ReasonStoreFailed
+	f.view.Reason, f.view.Signs = ReasonStoreFailed, false
 	f.enter(releasing, screen, NoticeStoreFailed)
 	f.signal(drivers.SignalAlert)
 	f.release()
