@@ -61,6 +61,15 @@ func TestScripter(t *testing.T) {
 	}
 }
 
+func TestMasterKeysAreMasked(t *testing.T) {
+	k := issuer.MasterKeys{AC: [16]byte{0xAB, 0xCD}, MAC: [16]byte{0xAB, 0xCD}, Encipher: [16]byte{0xAB, 0xCD}}
+	for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%X", "%s", "%q"} {
+		if got := fmt.Sprintf(verb, k); got != "[keys]" {
+			t.Errorf("%s shows %s", verb, got)
+		}
+	}
+}
+
 func TestScript(t *testing.T) {
 	got := issuer.Script(tlv.Script2, [4]byte{1, 2, 3, 4}, []byte{0x84, 0x1E, 0, 0}, []byte{0x84, 0x16, 0, 0})
 	if want := unhex(t, "72139F180401020304"+"8604841E0000"+"860484160000"); !bytes.Equal(got, want) {

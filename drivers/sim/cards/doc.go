@@ -12,4 +12,8 @@
 // misbehave: each is the chip of a card of the deck behind something that spoils
 // one answer, stays silent or never comes to an end. So it has no keys and no
 // account of its own, and what it does is found in this package alone.
+//
+// What an issuer does to a card stays done: one that was blocked is good again
+// in a new development set only, for the issuer believes each transaction
+// counter once.
 package cards
