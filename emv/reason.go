@@ -14,7 +14,7 @@ const (
 	ReasonCryptogram    Reason = "cryptogram"                   // more than was asked for
 	ReasonEndless       Reason = "too many steps"               // the card never comes to an end
 	ReasonTerminal      Reason = "declined by terminal"         // action codes, offline
-	ReasonSignature     Reason = "signature wrong"              // CDA failed, whatever the cryptogram says
+	ReasonSignature     Reason = "signature wrong"              // CDA or XDA failed, whatever the cryptogram says
 	ReasonCard          Reason = "declined by card"             // an AAC where more was asked for
 	ReasonIssuer        Reason = "declined by issuer"           // the host's answer
 	ReasonReferral      Reason = "referral"                     // the issuer wants to be called first

@@ -112,6 +112,10 @@ var deck = []Order{
 		AID: AIDOffline, Label: labelAlone, Offline: true, Proof: ProofCDA,
 	},
 	{
+		Name: "offlinexda", Title: "Approves by itself, and signs that on an elliptic curve (XDA).", PAN: pan(59),
+		AID: AIDOffline, Label: labelAlone, Offline: true, Proof: ProofXDA,
+	},
+	{
 		Name: "offlinesda", Title: "Would approve by itself, but has no key: the issuer is asked.", PAN: pan(68),
 		AID: AIDOffline, Label: labelAlone, Offline: true, Proof: ProofSDA,
 	},

@@ -60,5 +60,6 @@ var deckEnds = map[string][]Ending{
 	"offline":    {onlineWith("0008000000"), alone, alone, alone, onlineWith("0000004000"), alone},
 	"newlimits":  {onlineWith("0008000000"), alone, alone, onlineWith("0000004000"), alone},
 	"offlinecda": {alone},
+	"offlinexda": {{State: stateApproved, TVR: "0100000000"}},
 	"offlinesda": approvedWith("0200000000"),
 }

@@ -108,6 +108,11 @@ var genuineness = []Card{
 		Ends: approvedWith("0100008002"),
 	},
 	{
+		Variant: sim.Variant{Name: "xdaalone", Title: "Approves by itself, and signs that wrongly (XDA): the issuer is asked, and wants a request.", Of: "offlinexda",
+			Shim: inCryptogram(first, tlv.SDAD, flip(tlv.SDAD))},
+		Ends: refused("05"),
+	},
+	{
 		Variant: sim.Variant{Name: "xdaunknownca", Title: "Names an authority whose key the terminal does not have (XDA).", Of: "xda",
 			Shim: inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77))},
 		Ends: approvedWith("0100008004"),
