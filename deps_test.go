@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"emv/script":              {"emv/tlv"},
 	"emv/records":             {"emv/apdu", "emv/tlv"},
 	"emv/oda":                 {"emv/tlv"},
+	"emv/oda/curvetest":       {"emv/oda"},
 	"emv":                     {"emv/apdu", "emv/records", "emv/script", "emv/tlv", "emv/oda"},
 	"emv/contactless":         {"emv", "emv/apdu", "emv/tlv"},
 	"emv/contactless/kernel3": {"emv", "emv/apdu", "emv/contactless", "emv/oda", "emv/records", "emv/script", "emv/tlv"},

@@ -1,76 +1,43 @@
 package emv_test
 
 import (
-	"bytes"
-	"crypto/ecdh"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/sha256"
-	"crypto/sha512"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/oda"
+	"github.com/cloudpos/cloudpos/emv/oda/curvetest"
 )
 
-// curveSigner is a private key on an elliptic curve, made at run time, and how
-// it signs. EMV 4.4 Book 2, A2.2.2.
-type curveSigner struct {
-	suite string // hex
-	curve ecdh.Curve
-	order *big.Int
-	hash  func([]byte) []byte
-	d     *big.Int
-	x     []byte
-}
-
-func newCurveSigner(t testing.TB, suite string) *curveSigner {
+func newCurveSigner(t testing.TB, suite oda.Suite) *curvetest.Signer {
 	t.Helper()
-	c := &curveSigner{suite: suite, curve: ecdh.P256(), hash: func(b []byte) []byte { h := sha256.Sum256(b); return h[:] }}
-	params := elliptic.P256().Params()
-	if suite == "11" {
-		c.curve, params = ecdh.P521(), elliptic.P521().Params()
-		c.hash = func(b []byte) []byte { h := sha512.Sum512(b); return h[:] }
-	}
-	d, x, y := c.pair(t)
-	c.order, c.d, c.x = params.N, d, x
-	if y.Cmp(new(big.Int).Rsh(params.P, 1)) > 0 {
-		c.d = new(big.Int).Sub(c.order, d)
+	c, err := curvetest.New(suite)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }
 
-func (c *curveSigner) pair(t testing.TB) (d *big.Int, x []byte, y *big.Int) {
+// signCurve returns the message with a signature over it behind.
+func signCurve(t testing.TB, by *curvetest.Signer, message []byte) []byte {
 	t.Helper()
-	key, err := c.curve.GenerateKey(rand.Reader)
+	signature, err := by.Sign(message)
 	if err != nil {
 		t.Fatal(err)
 	}
-	point := key.PublicKey().Bytes()[1:]
-	return new(big.Int).SetBytes(key.Bytes()), point[:len(point)/2], new(big.Int).SetBytes(point[len(point)/2:])
-}
-
-// sign returns the message with its signature behind it.
-func (c *curveSigner) sign(t testing.TB, message []byte) []byte {
-	t.Helper()
-	k, x, _ := c.pair(t)
-	r := c.hash(append(bytes.Clone(x), message...))
-	s := new(big.Int).SetBytes(r)
-	s.Mod(s.Mul(s, c.d).Add(s, k), c.order)
-	return slices.Concat(message, r, s.FillBytes(make([]byte, len(c.x))))
+	return append(message, signature...)
 }
 
 // xdaCard is a card with keys on elliptic curves.
 type xdaCard struct {
 	*ddaCard
-	ca, issuer, icc *curveSigner
+	ca, issuer, icc *curvetest.Signer
 	expiry          string // YYYYMMDD of its certificates
 }
 
-func newXDACard(t testing.TB, suite string) *xdaCard {
+func newXDACard(t testing.TB, suite oda.Suite) *xdaCard {
 	t.Helper()
 	c := &xdaCard{
 		ddaCard: &ddaCard{
@@ -79,7 +46,7 @@ func newXDACard(t testing.TB, suite string) *xdaCard {
 		},
 		ca: newCurveSigner(t, suite), issuer: newCurveSigner(t, suite), icc: newCurveSigner(t, suite), expiry: "20281231",
 	}
-	c.withs = []string{fmt.Sprintf("ca-curve-key F043504F53 01 %s %X", suite, c.ca.x), "capabilities 2048CC"}
+	c.withs = []string{fmt.Sprintf("ca-curve-key F043504F53 01 %02X %X", byte(suite), c.ca.X), "capabilities 2048CC"}
 	c.issue(t)
 	return c
 }
@@ -87,16 +54,16 @@ func newXDACard(t testing.TB, suite string) *xdaCard {
 // issue certifies what the card holds now. EMV 4.4 Book 2, tables 35 and 36.
 func (c *xdaCard) issue(t testing.TB) {
 	t.Helper()
-	issuer := append(unhex(t, "12 00 999901FFFF "+c.issuer.suite+c.expiry+" 000001 F043504F53 01"), c.issuer.x...)
-	c.issuerData = fmt.Sprintf("8F[01] 90[%X]", c.ca.sign(t, issuer))
+	issuer := append(unhex(t, fmt.Sprintf("12 00 999901FFFF %02X%s 000001 F043504F53 01", byte(c.issuer.Suite), c.expiry)), c.issuer.X...)
+	c.issuerData = fmt.Sprintf("8F[01] 90[%X]", signCurve(t, c.ca, issuer))
 	hashID := "02"
-	if c.icc.suite == "11" {
+	if c.icc.Suite == oda.SuiteP521 {
 		hashID = "03"
 	}
 	data := unhex(t, c.static+" 82["+c.aip+"] 9F06[F043504F530101]"+c.pdol)
-	icc := unhex(t, "14 00"+c.icc.suite+c.expiry+"2359 000000000002 00"+hashID)
-	icc = slices.Concat(icc, c.icc.hash(data), c.icc.x)
-	c.iccData = fmt.Sprintf("9F46[%X]", c.issuer.sign(t, icc))
+	icc := unhex(t, fmt.Sprintf("14 00 %02X%s2359 000000000002 00%s", byte(c.icc.Suite), c.expiry, hashID))
+	icc = slices.Concat(icc, c.icc.Hash(data), c.icc.X)
+	c.iccData = fmt.Sprintf("9F46[%X]", signCurve(t, c.issuer, icc))
 }
 
 // answer is the card's answer to the GENERATE AC at which the transcript has
@@ -121,7 +88,7 @@ func (c *xdaCard) answer(t testing.TB, text string, how []string) string {
 	case wrong("data"):
 		sent[4] ^= 0x01
 	}
-	signed := c.icc.sign(t, slices.Concat([]byte{0x15}, sent, covered))
+	signed := signCurve(t, c.icc, slices.Concat([]byte{0x15}, sent, covered))
 	sdad := append([]byte{0x15}, signed[1+len(sent)+len(covered):]...)
 	if wrong("short") {
 		sdad = sdad[:len(sdad)-1]
@@ -220,7 +187,7 @@ var xdaStories = []xdaStory{
 		c.issue(t)
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "expired on 2026-11-22 UTC"}},
 	{"suite-refused", "The issuer's key is one of SM2: refused by name.\nBook 2, 12.3.", func(t *testing.T, c *xdaCard) {
-		c.issuer.suite = "80"
+		c.issuer.Suite = 0x80
 		c.issue(t)
 	}, []string{"signed 80", "! host 05 declined", plainAAC}, []string{"95[0100008002]", "80, SM2 with SM3"}},
 	{"arqc-wrong", "The card signed another amount than the one that was sent to it: TVR B4b1, after the\ncryptogram. The issuer is told and approves; the second TC is not verified any more.\nBook 4, 6.3.2.2.4; Book 2, 12.5.", nil,
@@ -281,13 +248,13 @@ var xdaStories = []xdaStory{
 // TestXDA runs the stories, each answer signed over what the kernel has sent.
 func TestXDA(t *testing.T) {
 	for _, story := range xdaStories {
-		t.Run(story.name, func(t *testing.T) { runXDA(t, story, newXDACard(t, "10")) })
+		t.Run(story.name, func(t *testing.T) { runXDA(t, story, newXDACard(t, oda.SuiteP256)) })
 	}
 	long := xdaStory{
 		"p521", "The longer curve: all keys on P-521, with SHA-512.\nBook 2, B2, 12.3 and 12.5; Book 2, A2.2.", nil,
 		[]string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE88", "= Approved", "95[0100008000]", "9B[E800]"},
 	}
-	t.Run(long.name, func(t *testing.T) { runXDA(t, long, newXDACard(t, "11")) })
+	t.Run(long.name, func(t *testing.T) { runXDA(t, long, newXDACard(t, oda.SuiteP521)) })
 }
 
 func runXDA(t *testing.T, story xdaStory, c *xdaCard) {
@@ -302,7 +269,7 @@ func runXDA(t *testing.T, story xdaStory, c *xdaCard) {
 // Whatever comes, it is not approved without the issuer: nobody but the card
 // can sign this transaction.
 func FuzzExtendedCryptogram(f *testing.F) {
-	c := newXDACard(f, "10")
+	c := newXDACard(f, oda.SuiteP256)
 	offlineXDA()(nil, c)
 	head := c.head("fuzz")
 	for _, how := range []string{"40 data", "40 short", "40 bare", "80", "00"} {

@@ -192,7 +192,7 @@ func TestSM2CAKey(t *testing.T) {
 		"no point":     func(k *oda.CAKey) { k.Point = nil },
 		"short":        func(k *oda.CAKey) { k.Point = k.Point[1:] },
 		"RSA too":      func(k *oda.CAKey) { k.Modulus, k.Exponent = newChain(t).caKey().Modulus, []byte{3} },
-		"suite too":    func(k *oda.CAKey) { k.Suite, k.X = oda.SuiteP256, newCurveSigner(t, oda.SuiteP256).x },
+		"suite too":    func(k *oda.CAKey) { k.Suite, k.X = oda.SuiteP256, newCurveSigner(t, oda.SuiteP256).X },
 	} {
 		k := good
 		spoil(&k)

@@ -2,9 +2,7 @@ package oda_test
 
 import (
 	"bytes"
-	"crypto/ecdh"
 	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -15,68 +13,32 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/emv/oda"
+	"github.com/cloudpos/cloudpos/emv/oda/curvetest"
 )
 
-// curveSigner is a private key and how it signs, EMV 4.4 Book 2, A2.2.2. It
-// goes another way than the package: keys and points come from crypto/ecdh.
-type curveSigner struct {
-	suite oda.Suite
-	curve ecdh.Curve
-	order *big.Int
-	hash  func([]byte) []byte
-	d     *big.Int
-	x     []byte
-}
-
-func newCurveSigner(t testing.TB, suite oda.Suite) *curveSigner {
+func newCurveSigner(t testing.TB, suite oda.Suite) *curvetest.Signer {
 	t.Helper()
-	c := &curveSigner{
-		suite: suite, curve: ecdh.P256(), order: elliptic.P256().Params().N,
-		hash: func(b []byte) []byte { h := sha256.Sum256(b); return h[:] },
-	}
-	prime := elliptic.P256().Params().P
-	if suite == oda.SuiteP521 {
-		c.curve, c.order, prime = ecdh.P521(), elliptic.P521().Params().N, elliptic.P521().Params().P
-		c.hash = func(b []byte) []byte { h := sha512.Sum512(b); return h[:] }
-	}
-	d, x, y := c.pair(t)
-	c.d, c.x = d, x
-	if half := new(big.Int).Rsh(prime, 1); y.Cmp(half) > 0 { // the other point has the same x
-		c.d = new(big.Int).Sub(c.order, d)
+	c, err := curvetest.New(suite)
+	if err != nil {
+		t.Fatal(err)
 	}
 	return c
 }
 
-// pair makes a number and its point.
-func (c *curveSigner) pair(t testing.TB) (d *big.Int, x []byte, y *big.Int) {
+// curveSigned is the message with a signature over it behind.
+func curveSigned(t testing.TB, by *curvetest.Signer, message []byte) []byte {
 	t.Helper()
-	key, err := c.curve.GenerateKey(rand.Reader)
+	signature, err := by.Sign(message)
 	if err != nil {
 		t.Fatal(err)
 	}
-	point := key.PublicKey().Bytes()[1:]
-	return new(big.Int).SetBytes(key.Bytes()), point[:len(point)/2], new(big.Int).SetBytes(point[len(point)/2:])
-}
-
-func (c *curveSigner) sign(t testing.TB, message []byte) []byte {
-	t.Helper()
-	k, x, _ := c.pair(t)
-	r := c.hash(append(bytes.Clone(x), message...))
-	s := new(big.Int).SetBytes(r)
-	s.Mod(s.Mul(s, c.d).Add(s, k), c.order)
-	return append(r, s.FillBytes(make([]byte, len(c.x)))...)
-}
-
-// signed is the message with its signature behind it.
-func (c *curveSigner) signed(t testing.TB, message []byte) []byte {
-	t.Helper()
-	return append(bytes.Clone(message), c.sign(t, message)...)
+	return append(bytes.Clone(message), signature...)
 }
 
 // curveChain is a card's certificates on elliptic curves, EMV 4.4 Book 2,
 // tables 35 and 36. Tests spoil its fields.
 type curveChain struct {
-	ca, issuer, icc *curveSigner
+	ca, issuer, icc *curvetest.Signer
 
 	issuerHead, issuerSuite, issuerExpiry, issuerCA string // hex
 	iccHead, iccSuite, iccExpiry, iccEncoding       string // hex
@@ -96,13 +58,13 @@ func newCurveChain(t testing.TB, ca, issuer, icc oda.Suite) *curveChain {
 }
 
 func (c *curveChain) caKey() oda.CAKey {
-	return oda.CAKey{RID: [5]byte{0xF0, 'C', 'P', 'O', 'S'}, Index: 1, Suite: c.ca.suite, X: c.ca.x, Revoked: c.revoked}
+	return oda.CAKey{RID: [5]byte{0xF0, 'C', 'P', 'O', 'S'}, Index: 1, Suite: c.ca.Suite, X: c.ca.X, Revoked: c.revoked}
 }
 
 func (c *curveChain) issuerCertificate(t testing.TB) []byte {
 	t.Helper()
 	fields := unhex(t, c.issuerHead+c.issuerSuite+c.issuerExpiry+"000001"+c.issuerCA)
-	return c.ca.signed(t, append(fields, c.issuer.x...))
+	return curveSigned(t, c.ca, append(fields, c.issuer.X...))
 }
 
 func (c *curveChain) iccCertificate(t testing.TB) []byte {
@@ -114,13 +76,13 @@ func (c *curveChain) iccCertificate(t testing.TB) []byte {
 		long := sha512.Sum512(c.data)
 		sum = long[:]
 	}
-	return c.issuer.signed(t, append(append(fields, sum...), c.icc.x...))
+	return curveSigned(t, c.issuer, append(append(fields, sum...), c.icc.X...))
 }
 
 func (c *curveChain) sdad(t testing.TB, transaction []byte) []byte {
 	t.Helper()
-	signature := c.icc.sign(t, append([]byte{0x15}, transaction...))
-	return append([]byte{0x15}, signature...)
+	signed := curveSigned(t, c.icc, append([]byte{0x15}, transaction...))
+	return append([]byte{0x15}, signed[1+len(transaction):]...)
 }
 
 // verify goes the whole way from the CA key to a signed transaction.
@@ -190,8 +152,8 @@ func TestExtendedRefused(t *testing.T) {
 		"issuer with SM2":           {func(c *curveChain) { c.issuerSuite = "80" }, oda.ErrSuite},
 		"issuer of no suite":        {func(c *curveChain) { c.issuerSuite = "00" }, oda.ErrSuite},
 		"issuer of another length":  {func(c *curveChain) { c.issuerSuite = "11" }, oda.ErrCertificate},
-		"issuer key is no point":    {func(c *curveChain) { c.issuer.x = noPoint(c.issuer.x) }, oda.ErrPoint},
-		"signed by another":         {func(c *curveChain) { c.ca.d = new(big.Int).Add(c.ca.d, big.NewInt(1)) }, oda.ErrSignature},
+		"issuer key is no point":    {func(c *curveChain) { c.issuer.X = noPoint(c.issuer.X) }, oda.ErrPoint},
+		"signed by another":         {func(c *curveChain) { c.ca.D = new(big.Int).Add(c.ca.D, big.NewInt(1)) }, oda.ErrSignature},
 		"ICC format":                {func(c *curveChain) { c.iccHead = "1200" }, oda.ErrFormat},
 		"ICC encoding":              {func(c *curveChain) { c.iccHead = "1401" }, oda.ErrEncoding},
 		"data encoding":             {func(c *curveChain) { c.iccEncoding = "01" }, oda.ErrEncoding},
@@ -202,7 +164,7 @@ func TestExtendedRefused(t *testing.T) {
 		"ICC data in SHA-1":         {func(c *curveChain) { c.hashID = 1 }, oda.ErrSuite},
 		"ICC data in SHA-3":         {func(c *curveChain) { c.hashID = 4 }, oda.ErrSuite},
 		"ICC of another length":     {func(c *curveChain) { c.iccSuite = "11" }, oda.ErrCertificate},
-		"ICC key is no point":       {func(c *curveChain) { c.icc.x = noPoint(c.icc.x) }, oda.ErrPoint},
+		"ICC key is no point":       {func(c *curveChain) { c.icc.X = noPoint(c.icc.X) }, oda.ErrPoint},
 	} {
 		c := newCurveChain(t, oda.SuiteP256, oda.SuiteP256, oda.SuiteP256)
 		sdad := c.sdad(t, nil)
@@ -325,14 +287,14 @@ func TestExtendedNumbers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		field, one := len(c.icc.x), big.NewInt(1)
-		size := len(c.icc.sign(t, nil)) - field
+		field, one := len(c.icc.X), big.NewInt(1)
+		size := len(curveSigned(t, c.icc, nil)) - field
 		r, s := bytes.Repeat([]byte{0x5A}, size), new(big.Int)
-		s.Mod(s.Mul(s.SetBytes(r), c.icc.d), c.icc.order)
+		s.Mod(s.Mul(s.SetBytes(r), c.icc.D), c.icc.Order)
 		for name, signature := range map[string][]byte{
 			"infinity":         append(bytes.Clone(r), s.FillBytes(make([]byte, field))...),
 			"s is zero":        append(bytes.Clone(r), make([]byte, field)...),
-			"s is the order":   append(bytes.Clone(r), c.icc.order.FillBytes(make([]byte, field))...),
+			"s is the order":   append(bytes.Clone(r), c.icc.Order.FillBytes(make([]byte, field))...),
 			"s is all ones":    append(bytes.Clone(r), bytes.Repeat([]byte{0xFF}, field)...),
 			"r is zero":        append(make([]byte, size), one.FillBytes(make([]byte, field))...),
 			"all of it zero":   make([]byte, size+field),
@@ -344,7 +306,7 @@ func TestExtendedNumbers(t *testing.T) {
 			}
 		}
 		if suite == oda.SuiteP256 { // a hash may be the order, which is zero
-			zero := append(c.icc.order.FillBytes(make([]byte, size)), one.FillBytes(make([]byte, field))...)
+			zero := append(c.icc.Order.FillBytes(make([]byte, size)), one.FillBytes(make([]byte, field))...)
 			if err := oda.VerifyExtended(icc, append([]byte{0x15}, zero...), nil); !errors.Is(err, oda.ErrSignature) {
 				t.Errorf("r is the order: VerifyExtended: %v, want ErrSignature", err)
 			}
