@@ -321,6 +321,8 @@ func (m *monkey) act() {
 		m.did("a customer comes", shop.SetCustomer(sim.Customer{Card: card, Auto: true}))
 	case n < 30:
 		m.did("nobody comes", shop.SetCustomer(sim.Customer{}))
+	case n < 34:
+		m.did("a card is swiped", shop.Swipe(card))
 	case n < 40:
 		m.did("a card is put in", shop.Insert(card))
 	case n < 55:

@@ -397,6 +397,10 @@ func story(t *testing.T, r *rig.Rig) string {
 			must(t, r.Shop.Spoil(device, sim.Fault{Kind: sim.FaultNone}))
 		}
 	}
+	for _, kind := range []sim.FaultKind{sim.Garbage, sim.WrongChecksum, sim.HalfFrame} {
+		must(t, r.Shop.Spoil(sim.StripeLine, sim.Fault{Kind: kind, Count: 1}))
+		sell("--card", "stripe")
+	}
 	must(t, r.UntilSettled(t.Context()))
 	must(t, r.Shop.PaperOut(3))
 	sell("--card", "pin")

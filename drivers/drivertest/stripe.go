@@ -33,11 +33,11 @@ func TestStripe(t *testing.T, factory func(t *testing.T) (drivers.Reader, Stripe
 	}
 }
 
-// swiping awaits a card that is swiped again and again, for nobody can tell
-// from outside when the reader listens.
+// swiping awaits a card that is swiped after a moment, and again and again, for
+// nobody can tell from outside when the reader listens.
 func swiping(t *testing.T, r drivers.Reader, swipe func()) (drivers.Card, error) {
 	t.Helper()
-	const pause = 300 * time.Millisecond
+	const moment, pause = 100 * time.Millisecond, 300 * time.Millisecond
 	type end struct {
 		card drivers.Card
 		err  error
@@ -48,12 +48,12 @@ func swiping(t *testing.T, r drivers.Reader, swipe func()) (drivers.Card, error)
 		c, err := r.Await(ctx)
 		got <- end{c, err}
 	}()
-	for {
-		swipe()
+	for wait := moment; ; wait = pause {
 		select {
 		case e := <-got:
 			return e.card, e.err
-		case <-time.After(pause):
+		case <-time.After(wait):
+			swipe()
 		}
 	}
 }
