@@ -103,6 +103,7 @@ function showCards(s) {
 function cardButton(c, i) {
   const card = make('button', { type: 'button', className: 'card' }, make('b', { textContent: c.name }), make('small', { textContent: c.title }));
   card.dataset.card = c.name;
+  card.dataset.chip = c.noChip ? 'no' : 'yes';
   card.style.setProperty('--hue', (200 + i * 47) % 360);
   card.onclick = () => {
     lastCard = c.name;
