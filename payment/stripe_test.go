@@ -63,12 +63,7 @@ func actionWord(a emv.Action) string {
 	case emv.GoOnline:
 		return cvmWord(a.CVM)
 	case emv.Done:
-		switch a.Outcome.Reason {
-		case emv.ReasonNotAllowed:
-			return "not allowed"
-		case ReasonNotVerified:
-			return "not verified"
-		}
+		return map[emv.Reason]string{emv.ReasonNotAllowed: "not allowed", ReasonNotVerified: "not verified"}[a.Outcome.Reason]
 	}
 	return "?"
 }
