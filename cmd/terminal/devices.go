@@ -201,27 +201,32 @@ func openReader(u drivers.URI) (drivers.Reader, error) {
 		if err != nil {
 			return nil, err
 		}
-		pad, err := readerPad(u)
-		if err == nil {
-			err = u.Only("baud", "pad")
+		opts := ccid.Opts{Name: u.String()}
+		if err = readerKeys(u, &opts); err == nil {
+			err = u.Only("baud", "pad", "lang")
 		}
-		return ccid.New(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), ccid.Opts{Name: u.String(), Pad: pad}), err
+		return ccid.New(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), opts), err
 	}
 	return nil, unknownDriver(u, "ccid")
 }
 
-// readerPad reads the option that tells of a reader's keys.
-func readerPad(u drivers.URI) (ccid.Pad, error) {
-	switch word, given := u.Opts["pad"]; {
-	case !given:
-		return ccid.NoPad, nil
-	case word == "plain":
-		return ccid.PlainPad, nil
-	case word == "enciphered":
-		return ccid.EncipheredPad, nil
-	default:
-		return ccid.NoPad, fmt.Errorf("%w: ccid: option pad=%q, want plain or enciphered", drivers.ErrURI, word)
+// readerKeys reads the options that tell of a reader's keys: what they are good
+// for, and in which language it asks.
+func readerKeys(u drivers.URI, opts *ccid.Opts) error {
+	pads := map[string]ccid.Pad{"plain": ccid.PlainPad, "enciphered": ccid.EncipheredPad}
+	languages := map[string]ccid.Language{"en": ccid.English, "zh": ccid.Chinese}
+	var known bool
+	if word, given := u.Opts["pad"]; given {
+		if opts.Pad, known = pads[word]; !known {
+			return fmt.Errorf("%w: ccid: option pad=%q, want plain or enciphered", drivers.ErrURI, word)
+		}
 	}
+	if word, given := u.Opts["lang"]; given {
+		if opts.Language, known = languages[word]; !known {
+			return fmt.Errorf("%w: ccid: option lang=%q, want en or zh", drivers.ErrURI, word)
+		}
+	}
+	return nil
 }
 
 func openStripe(u drivers.URI) (drivers.Reader, error) {

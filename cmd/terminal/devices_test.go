@@ -14,7 +14,7 @@ func TestDeviceAddresses(t *testing.T) {
 		{Reader: "none:", Stripe: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
 		{Reader: "sim:../sim", Stripe: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
 		{Reader: "ccid:/dev/ttyS1?baud=9600", Stripe: "stripe:/dev/ttyUSB0?baud=9600&lrc=1", PINPad: "visapad:/dev/ttyS3?baud=9600"},
-		{Reader: "ccid:/dev/ttyS1?pad=plain"}, {Reader: "ccid:/dev/ttyS1?baud=115200&pad=enciphered"},
+		{Reader: "ccid:/dev/ttyS1?pad=plain&lang=zh"}, {Reader: "ccid:/dev/ttyS1?baud=115200&pad=enciphered"},
 		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
 		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
 	} {
@@ -31,6 +31,7 @@ func TestDeviceAddresses(t *testing.T) {
 		{Devices{Reader: "ccid:/dev/ttyS1?baud=-1"}, `option baud="-1" is not a number`},
 		{Devices{Reader: "ccid:/dev/ttyS1?baud=1&baud=2"}, "given 2 times"},
 		{Devices{Reader: "ccid:/dev/ttyS1?pad=yes"}, `option pad="yes", want plain or enciphered`},
+		{Devices{Reader: "ccid:/dev/ttyS1?pad=plain&lang=de"}, `option lang="de", want en or zh`},
 		{Devices{Reader: "ccid:/dev/ttyS1?keys=plain"}, "ccid knows no option keys"},
 		{Devices{Reader: "visapad:/dev/ttyS1"}, "there are ccid, sim and none"},
 		{Devices{Reader: "none:?x=1"}, "none knows no option x"},

@@ -31,7 +31,18 @@ type Opts struct {
 	Name string        // in errors; "ccid" when empty
 	Poll time.Duration // between looks at the slot; 200 ms when 0
 	Pad  Pad           // the keys on the reader
+	// Language is what the reader asks for a PIN in; English when 0.
+	Language Language
 }
+
+// Language is a language id of CCID, which are those of USB.
+type Language uint16
+
+// The languages that a reader may have.
+const (
+	English Language = 0x0409
+	Chinese Language = 0x0804
+)
 
 // Pad is what a reader's own keys are good for. A serial reader cannot be asked.
 type Pad uint8
@@ -73,6 +84,9 @@ func New(dial drivers.Dial, opts Opts) *Dev {
 	}
 	if opts.Poll <= 0 {
 		opts.Poll = pollDefault
+	}
+	if opts.Language == 0 {
+		opts.Language = English
 	}
 	return &Dev{opts: opts, link: drivers.NewLink(opts.Name, dial)}
 }

@@ -29,7 +29,6 @@ const (
 	validateByKey   = 0x02 // the OK key ends the entry; other ways upset some readers
 	oneMessage      = 0x01
 	firstMessage    = 0x00
-	languageEnglish = 0x0409
 	secondsMax      = 255
 )
 
@@ -221,7 +220,7 @@ func (p *pinEntry) secure(prologue [3]byte, apdu []byte) []byte {
 		byte(p.ask.Max), byte(p.ask.Min), // the most digits first
 		validateByKey, oneMessage,
 	}
-	data = binary.LittleEndian.AppendUint16(data, languageEnglish)
+	data = binary.LittleEndian.AppendUint16(data, uint16(p.card.d.opts.Language))
 	data = append(data, firstMessage)
 	return append(append(data, prologue[:]...), apdu...)
 }

@@ -240,6 +240,21 @@ func TestPINIsTakenBack(t *testing.T) {
 	}
 }
 
+func TestPINIsAskedForInALanguage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asks := "> " + frame(0x69, 7, 0, 0, strings.Replace(secure("00 00 00"), "09 04 00", "04 08 00", 1))
+		wire := afterAbort(lines(cardT0(), asks, "< "+frame(0x80, 7, 0, 0, "90 00")))
+		d := ccid.New(drivertest.NewPlayback(t, wire), ccid.Opts{Pad: ccid.PlainPad, Language: ccid.Chinese})
+		card, err := d.Await(t.Context())
+		if err != nil {
+			t.Fatalf("Await: %v", err)
+		}
+		if _, err := card.(drivers.PINCard).VerifyPIN(t.Context(), plain()); err != nil {
+			t.Errorf("VerifyPIN: %v", err)
+		}
+	})
+}
+
 // A reader that another terminal has left asking for a PIN is told to stop, and
 // what it says of that PIN means nothing any more. One that knows no abort is as
 // good.
