@@ -45,6 +45,7 @@ type world struct {
 	diskFull bool
 	approved bool // the host's last word
 	exchange *Key // the last message that went out
+	again    bool // the host refused the PIN in it: another attempt may ask for one
 	powered  bool // a reader gave a card, and it was not given back
 	unread   int  // chips that could not be read
 	selected bool // a chip that could
@@ -197,6 +198,7 @@ func (w *world) step(ref Ref, b Body) {
 	}
 	if h, ok := b.(HostResult); ok && w.exchange != nil && h.Answer.Key == *w.exchange {
 		w.approved = h.Answer.Verdict == VerdictApproved
+		w.again = h.Answer.Code == CodeWrongPIN
 	}
 	s, err := w.flow.Step(Event{At: time.Unix(0, 0), Ref: ref, Body: b})
 	if err != nil {
@@ -235,7 +237,7 @@ func (w *world) take(s Step, a Action) {
 			w.t.Fatalf("attempt %d is sent, %d are on disk", a.Message.Key.Attempt, len(w.record.Attempts))
 		}
 		w.checkEntry(a.Message)
-		w.exchange, w.approved = &a.Message.Key, false
+		w.exchange, w.approved, w.again = &a.Message.Key, false, false
 		w.open[a.Ref] = a
 	case Await:
 		w.open[a.Ref] = a
@@ -246,7 +248,7 @@ func (w *world) take(s Step, a Action) {
 	case EnterPIN:
 		w.open[a.Ref] = a
 	case VerifyPIN:
-		if w.exchange != nil && w.record.State == Authorising {
+		if w.exchange != nil && w.record.State == Authorising && !w.again {
 			w.t.Fatal("a PIN is asked for after the host was")
 		}
 		w.open[a.Ref] = a
