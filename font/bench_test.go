@@ -56,6 +56,6 @@ func BenchmarkDrawNew(b *testing.B) {
 func BenchmarkParse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		newFace(parse(regular))
+		newFace(parse(unpack(regularPacked)))
 	}
 }

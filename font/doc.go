@@ -16,11 +16,11 @@
 //
 // # The files
 //
-// regular.otf and bold.otf are made by build.py from Debian 12's packages
+// regular.otf.gz and bold.otf.gz are made by build.py from Debian 12's packages
 // fonts-noto-cjk, fonts-noto-core and python3-fonttools, without hints,
 // vertical metrics or layout features:
 //
-//	/usr/bin/python3 build.py regular.otf bold.otf
+//	/usr/bin/python3 build.py regular.otf bold.otf && gzip -9 -n regular.otf bold.otf
 //
 // Chinese comes from Noto Sans CJK SC; Latin, Greek, Cyrillic and currency
 // signs from Noto Sans, so that no word mixes two designs; a few symbols from

@@ -2,18 +2,44 @@ package font
 
 import (
 	"bytes"
+	"compress/gzip"
 	_ "embed" // the faces
+	"encoding/binary"
 	"fmt"
+	"io"
 	"sync"
 
 	gotext "github.com/go-text/typesetting/font"
 )
 
-//go:embed regular.otf
-var regular []byte
+// The faces lie packed in the program, which is half a megabyte smaller so. To
+// unpack one takes some milliseconds, once, where there is a screen.
+var (
+	//go:embed regular.otf.gz
+	regularPacked []byte
+	//go:embed bold.otf.gz
+	boldPacked []byte
 
-//go:embed bold.otf
-var bold []byte
+	files = [2]func() []byte{
+		sync.OnceValue(func() []byte { return unpack(regularPacked) }),
+		sync.OnceValue(func() []byte { return unpack(boldPacked) }),
+	}
+)
+
+// unpack reads an embedded file, whose size its last four bytes tell (RFC 1952,
+// 2.3.1). That it fails is a bug of the build, not of the input, and every test
+// would have met it.
+func unpack(packed []byte) []byte {
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		panic(fmt.Sprintf("font: the bundled face: %v", err))
+	}
+	file := make([]byte, binary.LittleEndian.Uint32(packed[len(packed)-4:]))
+	if _, err := io.ReadFull(r, file); err != nil {
+		panic(fmt.Sprintf("font: the bundled face: %v", err))
+	}
+	return file
+}
 
 // Licence is the SIL Open Font License under which the faces stand, with their
 // copyright lines, for a screen that shows licences.
@@ -23,22 +49,16 @@ var Licence string
 
 // TTF returns the bundled face as an OpenType file, regular or bold, for a
 // theme's font resource. The bytes are shared: read them only.
-func TTF(isBold bool) []byte {
-	if isBold {
-		return bold
-	}
-	return regular
-}
+func TTF(isBold bool) []byte { return files[weight(isBold)]() }
 
 // parsed holds both faces' tables, read when first asked for: it takes some
 // milliseconds, and a printer needs only the regular one.
 var parsed = [2]func() *gotext.Font{
-	sync.OnceValue(func() *gotext.Font { return parse(regular) }),
-	sync.OnceValue(func() *gotext.Font { return parse(bold) }),
+	sync.OnceValue(func() *gotext.Font { return parse(TTF(false)) }),
+	sync.OnceValue(func() *gotext.Font { return parse(TTF(true)) }),
 }
 
-// parse reads an embedded face. That it fails is a bug of the build, not of
-// the input, and every test would have met it.
+// parse reads a bundled face.
 func parse(file []byte) *gotext.Font {
 	face, err := gotext.ParseTTF(bytes.NewReader(file))
 	if err != nil {

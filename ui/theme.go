@@ -9,12 +9,24 @@ import (
 	"github.com/cloudpos/cloudpos/font"
 )
 
-// The bundled faces. One face holds both scripts, so nothing falls back to a
-// font of the system.
-var (
-	faceRegular = fyne.NewStaticResource("cloudpos-regular.otf", font.TTF(false))
-	faceBold    = fyne.NewStaticResource("cloudpos-bold.otf", font.TTF(true))
-)
+// face is a bundled face as a resource. One face holds both scripts, so nothing
+// falls back to a font of the system; our own driver asks for no more than the
+// name, and unpacks no file that nobody reads.
+type face struct{ bold bool }
+
+// The bundled faces.
+var faceRegular, faceBold fyne.Resource = face{}, face{bold: true}
+
+// Name is the same for as long as the program runs.
+func (f face) Name() string {
+	if f.bold {
+		return "cloudpos-bold.otf"
+	}
+	return "cloudpos-regular.otf"
+}
+
+// Content is the file.
+func (f face) Content() []byte { return font.TTF(f.bold) }
 
 // Theme tells Fyne's own widgets our colours, sizes and faces.
 type Theme struct {
