@@ -241,6 +241,11 @@ var xdaStories = []xdaStory{
 		[]string{"signed 40"}, []string{"> 80AE88", "= EndApplication: cryptogram"}},
 	{"downgraded", "A TC is asked for, the card signs an ARQC.\nBook 2, 12.5.", offlineXDA(),
 		[]string{"signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE48", "? online", "> 80AE48", "= Approved"}},
+	{"enciphered-pin", "A PIN would be enciphered for the card: its key is not one of RSA. The method fails, and no\nPIN is asked for.\nBook 2, 7.1.", func(t *testing.T, c *xdaCard) {
+		with("capabilities 2058CC")(t, c)
+		c.static = strings.Replace(c.static, "1F00]", "4400 1F00]", 1)
+		c.issue(t)
+	}, []string{"< 9F17[03] 9000", "signed 80", "! host 00 approved", "signed 40"}, []string{"> 80AE88", "= Approved", "95[0100008000]", "9F34[1F0002]"}},
 	{"terminal-without", "The terminal has no XDA, and the card nothing else: not performed (TVR B1b8).\nBook 3, 10.3; Book 4, A2.", with("capabilities 2048C8"),
 		[]string{clearARQC, "! host 00 approved", clearTC}, []string{"> 80AE80", "95[8000008000]", "= Approved"}},
 }

@@ -36,14 +36,24 @@ type PublicKey struct {
 }
 
 // Size is the length of the modulus in bytes, and so of what the key signs. It
-// is 0 of a key of SM2, which has neither Modulus nor Exponent.
+// is 0 of a key of SM2, whose Modulus and Exponent are nil.
 func (k PublicKey) Size() int { return k.size }
 
 // Modulus is as long as Size, for a device that enciphers a PIN with the key.
-func (k PublicKey) Modulus() []byte { return k.modulus.FillBytes(make([]byte, k.size)) }
+func (k PublicKey) Modulus() []byte {
+	if k.modulus == nil {
+		return nil
+	}
+	return k.modulus.FillBytes(make([]byte, k.size))
+}
 
 // Exponent is 03 or 010001.
-func (k PublicKey) Exponent() []byte { return k.exponent.Bytes() }
+func (k PublicKey) Exponent() []byte {
+	if k.exponent == nil {
+		return nil
+	}
+	return k.exponent.Bytes()
+}
 
 // newKey checks a key. The modulus must use its first byte and be odd: big.Int
 // treats a zero modulus as none at all.

@@ -83,8 +83,10 @@ func TestSM2(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if issuer.Size() != 0 || icc.Size() != 0 {
-		t.Errorf("sizes %d, %d: there is no modulus", issuer.Size(), icc.Size())
+	for _, k := range []oda.PublicKey{issuer, icc, {}} {
+		if k.Size() != 0 || k.Modulus() != nil || k.Exponent() != nil {
+			t.Errorf("size %d, modulus %X, exponent %X: there is none", k.Size(), k.Modulus(), k.Exponent())
+		}
 	}
 	ssad := smSigned(t, c.issuer, unhex(t, "13 DAC0"), c.static)
 	if code, err := oda.VerifyStatic(issuer, ssad, c.static); err != nil || hex.EncodeToString(code) != "dac0" {
