@@ -35,8 +35,8 @@ const (
 // customer holds in his hand: it hears no command and is gone at once.
 type Swipe struct {
 	PAN     secret.PAN
-	Expiry  string       // YYMM
-	Service string       // service code, three digits: ISO/IEC 7813
+	Expiry  string       // YYMM, always
+	Service string       // service code, three digits, always: ISO/IEC 7813
 	Track2  secret.Bytes // between the sentinels, '=' between number and expiry
 }
 

@@ -64,7 +64,7 @@ func swipeGood(t *testing.T, r drivers.Reader, w StripeWorld) *drivers.Swipe {
 	c, err := swiping(t, r, func() { w.Swipe(SwipeGood) })
 	must(t, "Await", err)
 	s, ok := c.(*drivers.Swipe)
-	if !ok || len(s.PAN) == 0 || len(s.Track2) == 0 || len(s.Service) != 3 {
+	if !ok || len(s.PAN) == 0 || len(s.Track2) == 0 || len(s.Expiry) != 4 || len(s.Service) != 3 {
 		t.Fatalf("Await = %T %v, want a swipe with track 2", c, c)
 	}
 	return s
