@@ -19,6 +19,7 @@ import (
 // How long things take at a counter.
 const (
 	insertTime = 2 * time.Second
+	swipeTime  = 4 * time.Second
 	apduTime   = 20 * time.Millisecond
 	typeTime   = 3 * time.Second
 	printTime  = time.Second
@@ -32,6 +33,7 @@ type counter struct {
 	chips map[string]*sim.Card
 	deck  map[string]issuer.Profile
 	card  string // of the customer who is here
+	mute  int    // how often it has not answered to its reset
 	typed int    // his PIN entries
 	pad   *keys.DUKPT
 	paper []string
@@ -53,7 +55,7 @@ func newCounter(s *set, index byte) (*counter, error) {
 func (c *counter) present(card string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.card, c.typed = card, 0
+	c.card, c.typed, c.mute = card, 0, 0
 	if c.chips[card] != nil {
 		return nil
 	}
@@ -98,14 +100,52 @@ func (r reader) Await(ctx context.Context) (drivers.Card, error) {
 	if err := r.pause(ctx, insertTime); err != nil {
 		return nil, err
 	}
+	if r.swipes() {
+		return nil, r.pause(ctx, time.Hour)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	chip := r.chips[r.card]
 	atr := chip.ATR()
 	if atr == nil {
+		r.mute++
 		return nil, fmt.Errorf("virtual reader: %w", drivers.ErrCardMute)
 	}
 	return inserted{r.devices, chip, atr}, nil
+}
+
+// swipes tells whether the customer swipes his card: one without a chip, or
+// with one that did not work.
+func (c *counter) swipes() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.deck[c.card].Behaviour == issuer.NoChip || c.mute >= 3
+}
+
+type stripes struct{ devices }
+
+func (stripes) Media() drivers.Media { return drivers.Stripe }
+func (stripes) Close() error         { return nil }
+
+func (r stripes) Await(ctx context.Context) (drivers.Card, error) {
+	if !r.swipes() {
+		return nil, r.pause(ctx, time.Hour)
+	}
+	if err := r.pause(ctx, swipeTime); err != nil {
+		return nil, err
+	}
+	var swipe *drivers.Swipe
+	err := r.power.do("swipe", func() (err error) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		p := r.deck[r.card]
+		swipe, err = drivers.ParseSwipe([]byte(";"+p.PAN+"="+p.Stripe()+"0000?"), false)
+		return err
+	})
+	if err != nil { // a *drivers.Swipe that is nil would be a card
+		return nil, err
+	}
+	return swipe, nil
 }
 
 type inserted struct {

@@ -65,7 +65,7 @@ func newSet(dir string) (*set, error) {
 	}
 	s.host = hostsim.Config{IMK: imk, BDK: s.bdk}
 	for _, p := range deck {
-		account := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, BalanceMinor: richMinor}
+		account := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, BalanceMinor: richMinor, Stripe: p.Stripe()}
 		if p.PIN != "" {
 			for i, k := range p.Keys {
 				if p.Keys[i] = wrongPIN; k == p.PIN {
@@ -121,6 +121,7 @@ func document(seal keys.Public, ca issuer.CAKey, cny money.Currency) (*params.Do
 				Expiry: params.Date{Time: ca.Expiry}, Checksum: sum[:],
 			}},
 		},
+		Stripe:   params.Stripe{Allowed: true, Fallback: true},
 		CVM:      params.CVM{OnlinePIN: true, Signature: true, NoCVM: true, PlainPIN: true},
 		PIN:      params.PIN{AttemptsMax: 3, Min: 4, Max: 12},
 		Timeouts: params.Timeouts{Card: time.Minute, Choice: 30 * time.Second, PIN: time.Minute, Host: 30 * time.Second},

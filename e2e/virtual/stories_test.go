@@ -46,7 +46,11 @@ var scenarios = []scenario{
 	{name: "card says no", card: "cardsaysno", minor: 777, state: payment.Reversed, code: "00", attempts: 1},
 	{name: "issuer wants a call", card: "referral", minor: 1250, state: payment.Declined, code: "01", reason: "referral", attempts: 1},
 	{name: "blocked card", card: "blocked", minor: 600, state: payment.Declined},
-	{name: "mute card", card: "mute", minor: 600, state: payment.Declined, reason: payment.ReasonCardUnreadable},
+	{name: "mute card, swiped in the end", card: "mute", minor: 600, state: payment.Approved, code: "00", attempts: 1},
+	{name: "swiped", card: "stripe", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
+	{name: "swiped, with PIN", card: "stripepin", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
+	{name: "swiped, declined", card: "stripe", minor: 1005, state: payment.Declined, code: "05", attempts: 1},
+	{name: "swiped, host never answers", card: "stripe", minor: 3000, slow: never, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
 	{name: "host never answers", card: "approve", minor: 3000, slow: never, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
 	{name: "host answers too late", card: "pin", minor: 3100, slow: mum, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
 }
@@ -70,15 +74,15 @@ func (s *scenario) check(w *world, b *books) {
 func chosen(t *testing.T) []*scenario {
 	t.Helper()
 	var some []*scenario
-	for _, name := range []string{"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "wrong PIN for the card, then right", "card says no", "host never answers"} {
+	for _, name := range []string{"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "wrong PIN for the card, then right", "mute card, swiped in the end", "swiped, with PIN", "card says no", "host never answers"} {
 		for i := range scenarios {
 			if scenarios[i].name == name {
 				some = append(some, &scenarios[i])
 			}
 		}
 	}
-	if len(some) != 7 {
-		t.Fatalf("%d scenarios, want 7", len(some))
+	if len(some) != 9 {
+		t.Fatalf("%d scenarios, want 9", len(some))
 	}
 	return some
 }
