@@ -12,7 +12,7 @@ const macSize = 8
 // secured checks the MAC at the end of a script command's data, and returns
 // what is before it. The MAC covers, in this order, the MAC of the command
 // before or the cryptogram, the header with Lc, and the data. EMV 4.4 Book 2,
-// 9.2.3.1.
+// 9.2.3.
 func (c *Card) secured(cmd apdu) ([]byte, int) {
 	switch {
 	case !c.p.Scripts():

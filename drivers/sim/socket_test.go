@@ -3,7 +3,6 @@ package sim_test
 import (
 	"bufio"
 	"bytes"
-	"crypto/rand"
 	"encoding/json"
 	"net"
 	"path/filepath"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
-	"github.com/cloudpos/cloudpos/emv/issuer"
 )
 
 // dialSocket connects without a Client.
@@ -30,7 +28,7 @@ func FuzzControl(f *testing.F) {
 	} {
 		f.Add([]byte(seed))
 	}
-	cards, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{7}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	cards, err := deckOnce()
 	if err != nil {
 		f.Fatal(err)
 	}

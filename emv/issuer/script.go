@@ -40,9 +40,10 @@ const (
 // scriptDataMax is what a command has room for beside its MAC.
 const scriptDataMax = 255 - 8
 
-// A Scripter secures the script commands of one transaction. Each MAC covers
-// the one before it, the first one the cryptogram, so that commands can be
-// neither left out nor used again. EMV 4.4 Book 2, 9.2.3.1 and 9.3.
+// A Scripter secures the script commands of one transaction. What a MAC covers
+// besides the command is for each payment system to say; in this one it is the
+// MAC before it, and first of all the cryptogram, so that commands can be
+// neither left out nor used again. EMV 4.4 Book 2, 9.2.3 and 9.3.
 type Scripter struct {
 	mac, encipher [16]byte
 	chain         [8]byte
