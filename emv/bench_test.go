@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
@@ -41,15 +42,17 @@ type replayed struct {
 func newReplayed(t testing.TB, e int) *replayed {
 	t.Helper()
 	c := &ddaCard{
-		signer: signer{generateKey(t, benchCABits, e), generateKey(t, benchIssuerBits, e), generateKey(t, benchICCBits, e)},
-		aip:    "3C00", afl: "08010100 10010201 18010200", static: ddaStatic,
+		Keys: odatest.Keys{
+			CA: generateKey(t, benchCABits, e), Issuer: generateKey(t, benchIssuerBits, e), ICC: generateKey(t, benchICCBits, e),
+		},
+		aip: "3C00", afl: "08010100 10010201 18010200", static: ddaStatic,
 		cdols: ddaCDOLs + " 9F14[03] 9F23[05]", ddolData: "01234567", issuerExpiry: "1228",
 	}
 	c.issue(t)
 	_, fromSelect, _ := strings.Cut(c.head(""), "< 6A82\n")
 	_, fromSelect, _ = strings.Cut(fromSelect, "\n") // the directory takes the place of the first FCI
 	text := strings.Join([]string{
-		fmt.Sprintf("# bench\nwith ca-key F043504F53 01 %X %X", exponent(c.ca), c.ca.N.Bytes()),
+		fmt.Sprintf("# bench\nwith ca-key F043504F53 01 %X %X", odatest.Exponent(c.CA), c.CA.N.Bytes()),
 		"with floor-limit 5000\nwith random-selection 1000 40 99",
 		`atr 3B650000002063CB6800`,
 		`< 6F[84["1PAY.SYS.DDF01"] A5[88[01]]] 9000`,
@@ -61,7 +64,7 @@ func newReplayed(t testing.TB, e int) *replayed {
 		"< 9000\n< 80[40 001A 8877665544332211 06010A03A00000] 9000\n",
 	}, "\n")
 	checkStages(t, replay(t, text))
-	r := &replayed{keys: [3]*rsa.PrivateKey{c.ca, c.issuer, c.icc}}
+	r := &replayed{keys: [3]*rsa.PrivateKey{c.CA, c.Issuer, c.ICC}}
 	r.setup, r.events = parseInputs(t, text)
 	for i, part := range []struct {
 		data string

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 )
 
 // newCDACard is a card that signs its cryptograms. It has a PDOL, for the
@@ -202,8 +203,8 @@ func (c *ddaCard) signedAnswer(t testing.TB, text string, how []string) string {
 	}
 	hash := sha1.Sum(append(sent, covered...))
 	dynamic := append(unhex(t, "05 01 20 02 C0DE"+cid+ac), hash[:]...)
-	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.icc.Size()-22-len(dynamic))...)
-	signature := signRecoverable(c.icc, dynamic, unhex(t, number))
+	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.ICC.Size()-22-len(dynamic))...)
+	signature := odatest.Sign(c.ICC, dynamic, unhex(t, number))
 	if wrong("short") {
 		signature = append([]byte{0x6A}, signature[2:]...) // 12 to 15 would be an elliptic curve's
 	}

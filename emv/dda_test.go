@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 )
 
 // ddaStories are the cards with DDA.
@@ -35,8 +37,8 @@ var ddaStories = []signedStory{
 		c.iccData, c.internal = "9F47[03]", ""
 	}},
 	{"remainder-missing", "The rest of the issuer's modulus is missing: failed, and data missing.\nBook 2, 5.3; Book 3, 7.2.", 0x28, func(t *testing.T, c *ddaCard) {
-		signed, _ := certify(c.ca, c.issuer, "02 999901FF 1228 000001", 36, nil, t)
-		c.issuerData, c.internal = fmt.Sprintf("8F[01] 90[%X] 9F32[%X]", signed, exponent(c.issuer)), ""
+		signed, _ := certify(c.CA, c.Issuer, "02 999901FF 1228 000001", 36, nil, t)
+		c.issuerData, c.internal = fmt.Sprintf("8F[01] 90[%X] 9F32[%X]", signed, odatest.Exponent(c.Issuer)), ""
 	}},
 	{"issuer-expired", "The issuer's certificate is expired since the end of last month.\nBook 2, 5.3.", 0x08, func(t *testing.T, c *ddaCard) {
 		c.issuerExpiry = "1026"
@@ -87,8 +89,8 @@ var ddaStories = []signedStory{
 		c.withs, c.internal = append(c.withs, "revoked 000002", "revoked 000001"), ""
 	}},
 	{"issuer-other", "The issuer's certificate is good, and another issuer's.\nBook 2, 5.3.", 0x08, func(t *testing.T, c *ddaCard) {
-		signed, rest := certify(c.ca, c.issuer, "02 999902FF 1228 000001", 36, nil, t)
-		c.issuerData = fmt.Sprintf("8F[01] 90[%X] 92[%X] 9F32[%X]", signed, rest, exponent(c.issuer))
+		signed, rest := certify(c.CA, c.Issuer, "02 999902FF 1228 000001", 36, nil, t)
+		c.issuerData = fmt.Sprintf("8F[01] 90[%X] 92[%X] 9F32[%X]", signed, rest, odatest.Exponent(c.Issuer))
 		c.internal = ""
 	}},
 	{"card-expired", "The card's certificate is expired.\nBook 2, 6.4.", 0x08, func(t *testing.T, c *ddaCard) {
@@ -98,7 +100,7 @@ var ddaStories = []signedStory{
 		c.certifyCard(t, "04 9999010000000026FFFF 1228 000002")
 	}},
 	{"ca-key-length", "The terminal's CA key of this index has another length than the certificate.\nBook 2, 5.3 and A2.1.", 0x08, func(_ *testing.T, c *ddaCard) {
-		c.withs = []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", exponent(c.issuer), c.issuer.N.Bytes())}
+		c.withs = []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", odatest.Exponent(c.Issuer), c.Issuer.N.Bytes())}
 		c.internal = ""
 	}},
 	{"no-signed-records", "The AFL marks no record: the certificate covers the AIP alone.\nBook 2, 5.1.1 and 6.4.", 0x00, func(t *testing.T, c *ddaCard) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 )
 
 // encipheredStories are cards that want their PIN enciphered: what they hold,
@@ -52,16 +54,16 @@ func TestEncipheredPIN(t *testing.T) {
 			c.static = strings.Replace(c.static, "1F00]", story.rules+"]", 1)
 			c.issue(t)
 			c.internal = ""
-			pinKey := c.issuer // any other key that is no longer than the issuer's will do
-			signed, rest := certify(c.issuer, pinKey, "04 9999010000000018FFFF 1228 000003", 42, nil, t)
-			c.extra = fmt.Sprintf("70[9F2D[%X] 9F2F[%X] 9F2E[%X]] 9000", signed, rest, exponent(pinKey))
+			pinKey := c.Issuer // any other key that is no longer than the issuer's will do
+			signed, rest := certify(c.Issuer, pinKey, "04 9999010000000018FFFF 1228 000003", 42, nil, t)
+			c.extra = fmt.Sprintf("70[9F2D[%X] 9F2F[%X] 9F2E[%X]] 9000", signed, rest, odatest.Exponent(pinKey))
 			c.afl += " 20010100"
 			if story.spoil != nil {
 				story.spoil(t, c)
 			}
 			if c.extra == "" {
 				c.afl = strings.TrimSuffix(c.afl, " 20010100")
-				pinKey = c.icc
+				pinKey = c.ICC
 			}
 			c.withs = append(c.withs, "capabilities 20F800") // and no data authentication
 			text := replay(t, c.withPIN(story.why, story.pin))

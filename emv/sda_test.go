@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 )
 
 // newSDACard is a card without a key: its issuer signed its data. CDOL1 asks
@@ -23,9 +25,9 @@ func newSDACard(t testing.TB) *ddaCard {
 func (c *ddaCard) signStatic(t testing.TB, fields string) {
 	t.Helper()
 	content := unhex(t, fields)
-	content = append(content, bytes.Repeat([]byte{0xBB}, c.issuer.Size()-22-len(content))...)
+	content = append(content, bytes.Repeat([]byte{0xBB}, c.Issuer.Size()-22-len(content))...)
 	covered := append(unhex(t, c.static), unhex(t, c.aip)...)
-	c.iccData = fmt.Sprintf("93[%X]", signRecoverable(c.issuer, content, covered))
+	c.iccData = fmt.Sprintf("93[%X]", odatest.Sign(c.Issuer, content, covered))
 }
 
 // sdaStories are the cards with SDA: each of them has "SDA selected" in its TVR.

@@ -2,45 +2,23 @@ package emv_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1"
 	"flag"
 	"fmt"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 )
 
 var signed = flag.Bool("signed", false, "write testdata/sda-, dda-, cda-, xda-, sm2- and enciphered-pin-*.txt with keys that are made now and forgotten")
 
-// signer is a certification authority, an issuer and a card, made at run time.
-// Their private keys are never stored: transcripts hold public keys,
-// certificates and signatures alone.
-type signer struct{ ca, issuer, icc *rsa.PrivateKey }
-
-var newSigner = sync.OnceValues(func() (signer, error) {
-	var s signer
-	for _, k := range []struct {
-		key  **rsa.PrivateKey
-		bits int
-	}{{&s.ca, 1408}, {&s.issuer, 1152}, {&s.icc, 1024}} {
-		made, err := rsa.GenerateKey(rand.Reader, k.bits)
-		if err != nil {
-			return s, err
-		}
-		*k.key = made
-	}
-	return s, nil
-})
-
 // ddaCard is what a card with keys answers, by itself one with DDA; stories spoil it. Strings are in the
 // transcripts' notation.
 type ddaCard struct {
-	signer
+	odatest.Keys
 	withs        []string
 	pdol         string // in its FCI, or none
 	aip, afl     string
@@ -63,14 +41,14 @@ const (
 
 func newDDACard(t testing.TB) *ddaCard {
 	t.Helper()
-	s, err := newSigner()
+	s, err := odatest.New()
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := &ddaCard{
-		signer: s, aip: "3C00", afl: "08010100 10010201 18010200", static: ddaStatic, cdols: ddaCDOLs,
+		Keys: s, aip: "3C00", afl: "08010100 10010201 18010200", static: ddaStatic, cdols: ddaCDOLs,
 		ddolData: "01234567", issuerExpiry: "1228",
-		withs: []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", exponent(s.ca), s.ca.N.Bytes())},
+		withs: []string{fmt.Sprintf("ca-key F043504F53 01 %X %X", odatest.Exponent(s.CA), s.CA.N.Bytes())},
 	}
 	c.issue(t)
 	return c
@@ -84,42 +62,28 @@ func (c *ddaCard) issue(t testing.TB) {
 		t.Fatal(err)
 	}
 	content = append(content, unhex(t, c.aip)...) // for 9F4A
-	signed, rest := certify(c.ca, c.issuer, "02 999901FF "+c.issuerExpiry+" 000001", 36, nil, t)
-	c.issuerData = fmt.Sprintf("8F[01] 90[%X] 92[%X] 9F32[%X]", signed, rest, exponent(c.issuer))
-	signed, rest = certify(c.issuer, c.icc, "04 9999010000000018FFFF 1228 000002", 42, content, t)
-	c.iccData = fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, exponent(c.icc))
+	signed, rest := certify(c.CA, c.Issuer, "02 999901FF "+c.issuerExpiry+" 000001", 36, nil, t)
+	c.issuerData = fmt.Sprintf("8F[01] 90[%X] 92[%X] 9F32[%X]", signed, rest, odatest.Exponent(c.Issuer))
+	signed, rest = certify(c.Issuer, c.ICC, "04 9999010000000018FFFF 1228 000002", 42, content, t)
+	c.iccData = fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, odatest.Exponent(c.ICC))
 	dynamic := unhex(t, "05 01 04 03 A1B2C3")
-	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.icc.Size()-22-len(dynamic))...)
-	c.internal = fmt.Sprintf("80[%X] 9000", signRecoverable(c.icc, dynamic, unhex(t, c.ddolData)))
+	dynamic = append(dynamic, bytes.Repeat([]byte{0xBB}, c.ICC.Size()-22-len(dynamic))...)
+	c.internal = fmt.Sprintf("80[%X] 9000", odatest.Sign(c.ICC, dynamic, unhex(t, c.ddolData)))
 }
 
 // certifyCard replaces the card's certificate by one with other fields.
 func (c *ddaCard) certifyCard(t *testing.T, fields string) {
 	t.Helper()
-	signed, rest := certify(c.issuer, c.icc, fields, 42, append(unhex(t, c.static), unhex(t, c.aip)...), t)
-	c.iccData = fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, exponent(c.icc))
+	signed, rest := certify(c.Issuer, c.ICC, fields, 42, append(unhex(t, c.static), unhex(t, c.aip)...), t)
+	c.iccData = fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, odatest.Exponent(c.ICC))
 	c.internal = ""
 }
 
-// certify makes a certificate: EMV 4.4 Book 2, tables 2 and 12.
+// certify makes a certificate, with fields in the transcripts' notation.
 func certify(by, key *rsa.PrivateKey, fields string, fixed int, static []byte, t testing.TB) (signed, rest []byte) {
 	t.Helper()
-	content := append(unhex(t, fields), 1, 1, byte(key.Size()), byte(len(exponent(key))))
-	modulus, room := key.N.Bytes(), by.Size()-fixed
-	content = append(content, modulus[:min(room, len(modulus))]...)
-	content = append(content, bytes.Repeat([]byte{0xBB}, max(room-len(modulus), 0))...)
-	rest = modulus[min(room, len(modulus)):]
-	return signRecoverable(by, content, rest, exponent(key), static), rest
+	return odatest.Certify(by, key, unhex(t, fields), fixed, static)
 }
-
-// signRecoverable is EMV 4.4 Book 2, A2.1.2.
-func signRecoverable(key *rsa.PrivateKey, content []byte, extra ...[]byte) []byte {
-	hash := sha1.Sum(append(bytes.Clone(content), bytes.Join(extra, nil)...))
-	plain := append(append(append([]byte{0x6A}, content...), hash[:]...), 0xBC)
-	return new(big.Int).Exp(new(big.Int).SetBytes(plain), key.D, key.N).FillBytes(make([]byte, key.Size()))
-}
-
-func exponent(k *rsa.PrivateKey) []byte { return big.NewInt(int64(k.E)).Bytes() }
 
 func unhex(t testing.TB, s string) []byte {
 	t.Helper()
