@@ -32,6 +32,7 @@ var (
 	ErrDynamicData     = errors.New("dynamic data is malformed")
 	ErrCryptogramType  = errors.New("signed cryptogram information is not the one in clear")
 	ErrTransactionHash = errors.New("transaction data hash differs: signed for another transaction")
+	ErrFurther         = errors.New("what the kernel has signed beside the transaction differs")
 )
 
 // What is wrong with elliptic curves, beside ErrFailed: the checks of EMV 4.4

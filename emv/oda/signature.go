@@ -81,6 +81,9 @@ type Combined struct {
 	// Transaction is the data under the transaction data hash code: PDOL and
 	// CDOL values as sent, then the response's objects without 9F4B.
 	Transaction []byte
+	// Further must follow the hash code if a kernel has more signed: kernel 2
+	// has relay resistance data. EMV Contactless Book C-2, S910.
+	Further []byte
 }
 
 // VerifyCombined checks the signature of a GENERATE AC response and returns the
@@ -129,7 +132,11 @@ func (c Combined) split(rest []byte, hashSize int) (cryptogram, hash []byte, err
 	case rest[0] != c.CID:
 		return nil, nil, fmt.Errorf("%w: %02X, %02X", ErrCryptogramType, rest[0], c.CID)
 	}
-	return rest[1 : 1+cryptogramSize : 1+cryptogramSize], rest[1+cryptogramSize : 1+cryptogramSize+hashSize], nil
+	rest = rest[1:]
+	if !bytes.HasPrefix(rest[cryptogramSize+hashSize:], c.Further) {
+		return nil, nil, ErrFurther
+	}
+	return rest[:cryptogramSize:cryptogramSize], rest[cryptogramSize : cryptogramSize+hashSize], nil
 }
 
 // dynamicNumber splits what the card put into signed dynamic data into its

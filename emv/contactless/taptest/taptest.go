@@ -5,7 +5,8 @@
 //
 //	with    a setting, which the caller understands
 //	!       what others do: begin, card, collision, clear, gone, pin, host
-//	<       what the card answers, see package tlvtest
+//	<       what the card answers, see package tlvtest; "in 5ms" before it is
+//	        how long that takes
 //
 // and these must come out, and are rewritten by Update:
 //
@@ -35,6 +36,12 @@ import (
 type Tap interface {
 	Set(setting string) error   // a line "with"
 	Open() (emv.Machine, error) // at the first event
+}
+
+// An Expander is a Tap with a notation of its own for what a card answers: keys
+// and signatures that are made as the transcript is played.
+type Expander interface {
+	Expand(line string) (string, error)
 }
 
 // Transcripts plays each file of testdata, with a Tap of its own, and compares
@@ -98,7 +105,7 @@ func Play(t testing.TB, text string, tap Tap) (string, bool) {
 			}
 		case "!", "<":
 			p.lines = append(p.lines, line)
-			event, err := ParseEvent(line)
+			event, err := p.parse(line)
 			if err != nil {
 				t.Fatalf("line %d: %v", n+1, err)
 			}
@@ -120,6 +127,17 @@ type player struct {
 	machine emv.Machine
 	lines   []string
 	ended   bool
+}
+
+// parse reads an event, in the tap's own notation if it has one.
+func (p *player) parse(line string) (emv.Event, error) {
+	if x, ok := p.tap.(Expander); ok {
+		var err error
+		if line, err = x.Expand(line); err != nil {
+			return nil, err
+		}
+	}
+	return ParseEvent(line)
 }
 
 // step feeds one event, and more as long as they follow by themselves.
@@ -265,6 +283,11 @@ func request(r *emv.UIRequest) string {
 	return s
 }
 
+var commandNames = map[byte]string{
+	0x82: "EXTERNAL AUTHENTICATE", 0xA8: "GET PROCESSING OPTIONS", 0xAE: "GENERATE AC", 0xCA: "GET DATA",
+	0xD0: "RECOVER AC", 0xEA: "EXCHANGE RELAY RESISTANCE DATA",
+}
+
 // command says what a command is, for readers.
 func command(c []byte) string {
 	if len(c) < 5 {
@@ -279,10 +302,9 @@ func command(c []byte) string {
 		return "SELECT " + string(name)
 	case 0xB2:
 		return fmt.Sprintf("READ RECORD %d of SFI %d", c[2], c[3]>>3)
-	case 0xA8:
-		return "GET PROCESSING OPTIONS"
-	case 0x82:
-		return "EXTERNAL AUTHENTICATE"
+	}
+	if name, ok := commandNames[c[1]]; ok {
+		return name
 	}
 	return "a command"
 }
@@ -291,8 +313,7 @@ func command(c []byte) string {
 func ParseEvent(line string) (emv.Event, error) {
 	word, rest, _ := strings.Cut(line, " ")
 	if word == "<" {
-		data, err := tlvtest.Parse(rest)
-		return emv.Response{Data: data, Elapsed: time.Millisecond}, err
+		return parseResponse(rest)
 	}
 	what, rest, _ := strings.Cut(rest, " ")
 	switch what {
@@ -318,6 +339,21 @@ func ParseEvent(line string) (emv.Event, error) {
 		return parseHost(rest)
 	}
 	return nil, fmt.Errorf("event %q", what)
+}
+
+// parseResponse reads an answer, and perhaps how long it took.
+func parseResponse(s string) (emv.Event, error) {
+	elapsed := time.Millisecond
+	if timed, ok := strings.CutPrefix(s, "in "); ok {
+		var took string
+		var err error
+		took, s, _ = strings.Cut(timed, " ")
+		if elapsed, err = time.ParseDuration(took); err != nil {
+			return nil, err
+		}
+	}
+	data, err := tlvtest.Parse(s)
+	return emv.Response{Data: data, Elapsed: elapsed}, err
 }
 
 // parseHost reads "offline", or ARC, verdict, and 91, 71 and 72 as objects.

@@ -1,0 +1,110 @@
+package kernel2
+
+import (
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/apdu"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// cryptogram is the type of an application cryptogram: the two upper bits of
+// CID and of GENERATE AC's P1. EMV 4.4 Book 3, 6.5.5.
+type cryptogram byte
+
+const (
+	cryptogramAAC  cryptogram = 0x00 // declined
+	cryptogramTC   cryptogram = 0x40 // approved
+	cryptogramARQC cryptogram = 0x80 // ask the issuer
+	cryptogramMask            = 0xC0
+	requestCDA                = 0x10 // in P1
+)
+
+// decide looks at restrictions, cardholder and risk, and asks for a cryptogram.
+// EMV Contactless Book C-2, state 4 (S456).
+func (t *tap) decide() (emv.Action, error) {
+	for i, bits := range emv.Restrictions(&t.cfg.Terminal, &t.tx, t.Lookup) {
+		t.tvr[i] |= bits
+	}
+	if err := t.verify(); err != nil {
+		return nil, err
+	}
+	t.assessRisk()
+	if action := t.recoverTorn(); action != nil {
+		return action, nil
+	}
+	return t.generate()
+}
+
+// assessRisk looks at the floor limit, at what merchant and acquirer want, and
+// for relays. EMV Contactless Book C-2, state 4 (S456).
+func (t *tap) assessRisk() {
+	if t.tx.AmountMinor > t.app.FloorMinor {
+		t.tvr.set(tvrFloorLimit)
+	}
+	if t.tx.ForcedOnline {
+		t.tvr.set(tvrForcedOnline)
+	}
+	if listed := t.cfg.Terminal.Listed; listed != nil && listed(t.PAN, t.Sequence()) {
+		t.tvr.set(tvrExceptionFile)
+	}
+}
+
+// canAsk and onlineOnly tell what the terminal type says of going online: its
+// second digit, attended from 1 and unattended from 4. EMV 4.4 Book 4, A1.
+func (t *tap) canAsk() bool     { return (t.cfg.Terminal.TerminalType&0x0F-1)%3 != 2 }
+func (t *tap) onlineOnly() bool { return (t.cfg.Terminal.TerminalType&0x0F-1)%3 == 0 }
+
+// analyse is terminal action analysis. EMV Contactless Book C-2, 7.8.
+func (t *tap) analyse() cryptogram {
+	switch {
+	case t.tvr.meets(t.app.TACDenial, t.issuerCode(tlv.IACDenial, 0x00)):
+		return cryptogramAAC
+	case t.onlineOnly():
+		return cryptogramARQC
+	case t.canAsk() && t.tvr.meets(t.app.TACOnline, t.issuerCode(tlv.IACOnline, 0xFF)):
+		return cryptogramARQC
+	case !t.canAsk() && t.tvr.meets(t.app.TACDefault, t.issuerCode(tlv.IACDefault, 0xFF)):
+		return cryptogramAAC
+	}
+	return cryptogramTC
+}
+
+// issuerCode is an action code of the card, each of its bytes filled with
+// absent if there is none. EMV Contactless Book C-2, 7.8.
+func (t *tap) issuerCode(tag tlv.Tag, absent byte) [5]byte {
+	code := [5]byte{absent, absent, absent, absent, absent}
+	copy(code[:], t.Card[tag]) // its length was checked
+	return code
+}
+
+// request is what is asked for, and whether it is to be signed. Without a
+// signature a phone that verifies its owner is not believed, and no TC is asked
+// for: this is stricter than the book, which lets the action codes have their
+// way. EMV Contactless Book C-2, 7.6.
+func (t *tap) request() (cryptogram, bool) {
+	wanted := t.analyse()
+	switch {
+	case t.signing.usable():
+		return wanted, wanted != cryptogramAAC || t.can(canSignAAC)
+	case t.deviceCVM():
+		return cryptogramAAC, false
+	case wanted == cryptogramTC && t.canAsk():
+		return cryptogramARQC, false
+	case wanted == cryptogramTC:
+		return cryptogramAAC, false
+	}
+	return wanted, false
+}
+
+// generate asks for the cryptogram. EMV Contactless Book C-2, 7.6.
+func (t *tap) generate() (emv.Action, error) {
+	t.requested, t.signing.asked = t.request()
+	p1 := byte(t.requested)
+	if t.signing.asked {
+		p1 |= requestCDA
+	}
+	values := t.cdol.Build(t.Lookup)
+	t.signing.sent = append(t.signing.sent, values...)
+	t.Terminal[tagReferenceControl], t.Terminal[tagCryptogramData] = []byte{p1}, values
+	t.state = generating
+	return emv.Transmit{Command: apdu.Query(claProprietary, insGenerate, p1, 0, values)}, nil
+}

@@ -1,0 +1,224 @@
+package kernel2_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/contactless"
+	"github.com/cloudpos/cloudpos/emv/contactless/kernel2"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// TestNewRefuses: a configuration that the kernel would stumble over.
+func TestNewRefuses(t *testing.T) {
+	for name, spoil := range map[string]func(*kernel2.Config, *kernel2.Application){
+		"0 applications": func(c *kernel2.Config, _ *kernel2.Application) { c.Applications = nil },
+		"twice": func(c *kernel2.Config, a *kernel2.Application) {
+			c.Applications = append(c.Applications, *a)
+		},
+		"AID of 4 bytes":   func(_ *kernel2.Config, a *kernel2.Application) { a.AID = a.AID[:4] },
+		"limit":            func(_ *kernel2.Config, a *kernel2.Application) { a.LimitMinor = -1 },
+		"CVM capabilities": func(_ *kernel2.Config, a *kernel2.Application) { a.CVMRequired = 0x80 },
+		"mismatch": func(_ *kernel2.Config, a *kernel2.Application) {
+			a.Relay = kernel2.NewRelay()
+			a.Relay.Mismatch = 101
+		},
+		"hold time":      func(_ *kernel2.Config, a *kernel2.Application) { a.FieldOff = time.Minute },
+		"phone messages": func(_ *kernel2.Config, a *kernel2.Application) { a.PhoneMessages = make([]kernel2.PhoneMessage, 17) },
+		"randomness":     func(c *kernel2.Config, _ *kernel2.Application) { c.Terminal.Random = nil },
+	} {
+		s := newSetup(t)
+		s.config.Applications = []kernel2.Application{s.app}
+		if _, err := kernel2.New(s.config); err != nil {
+			t.Fatal(err)
+		}
+		app := s.app
+		spoil(&s.config, &app)
+		if len(s.config.Applications) > 0 {
+			s.config.Applications[0] = app
+		}
+		if _, err := kernel2.New(s.config); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for _, c := range []struct {
+		taps int
+		life time.Duration
+	}{{0, time.Minute}, {256, time.Minute}, {1, 0}, {1, 20 * time.Hour}} {
+		if _, err := kernel2.NewTornLog(c.taps, c.life); err == nil {
+			t.Errorf("NewTornLog(%d, %v) is taken", c.taps, c.life)
+		}
+	}
+}
+
+// activate begins a tap of the usual terminal and sale.
+func activate(t *testing.T, s *setup, name []byte) (emv.Machine, error) {
+	t.Helper()
+	s.config.Applications = []kernel2.Application{s.app}
+	k, err := kernel2.New(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k.Activate(contactless.Activation{Kernel: contactless.Kernel2, Name: name, FCI: s.fci, Transaction: s.tx})
+}
+
+// TestActivateRefuses: an application that is not configured, and a source of
+// randomness that is broken.
+func TestActivateRefuses(t *testing.T) {
+	s := newSetup(t)
+	if _, err := activate(t, s, []byte{1, 2, 3, 4, 5}); !errors.Is(err, kernel2.ErrApplication) {
+		t.Errorf("another application: %v", err)
+	}
+	s.config.Terminal.Random = func(b []byte) { clear(b) }
+	if _, err := activate(t, s, s.app.AID); err == nil {
+		t.Error("zeros are taken for an unpredictable number")
+	}
+}
+
+// TestLongestName: of two applications the one whose name fits better is taken.
+func TestLongestName(t *testing.T) {
+	s := newSetup(t)
+	longer := s.app
+	longer.AID, longer.Version = append(longer.AID, 0x09), [2]byte{0x77, 0x77}
+	s.config.Applications = []kernel2.Application{s.app, longer}
+	k, err := kernel2.New(s.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.fci = append([]byte{0x6F, 0x08, 0xA5, 0x06, 0x9F, 0x38, 0x03}, 0x9F, 0x09, 0x02)
+	for name, want := range map[string]string{
+		string(longer.AID): "\x77\x77", string(longer.AID) + "\x01": "\x77\x77", string(s.app.AID) + "\x08": "\x00\x02",
+	} {
+		m, err := k.Activate(contactless.Activation{Kernel: contactless.Kernel2, Name: []byte(name), FCI: s.fci, Transaction: s.tx})
+		if err != nil {
+			t.Fatal(err)
+		}
+		action, err := m.Step(emv.Begin{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := action.(emv.Transmit).Command; string(c[7:9]) != want {
+			t.Errorf("%X: version %X, want %X", name, c[7:9], want)
+		}
+	}
+}
+
+// TestUnexpected: an event that does not fit is the caller's mistake.
+func TestUnexpected(t *testing.T) {
+	s := newSetup(t)
+	m, err := activate(t, s, s.app.AID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range []emv.Event{emv.Response{}, emv.CardGone{}, emv.Performed{}} {
+		if _, err := m.Step(e); !errors.Is(err, emv.ErrUnexpected) {
+			t.Errorf("%T before the beginning: %v", e, err)
+		}
+	}
+	if _, err := m.Step(emv.Begin{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Step(emv.Performed{}); !errors.Is(err, emv.ErrUnexpected) || !strings.Contains(err.Error(), "initiating") {
+		t.Errorf("Performed while initiating: %v", err)
+	}
+	m.(interface{ Clear() }).Clear()
+	if _, err := m.Step(emv.Response{}); !errors.Is(err, emv.ErrUnexpected) {
+		t.Errorf("after Clear: %v", err)
+	}
+}
+
+// tear plays a tap of the approved card until it is to give its cryptogram, and
+// pulls it away.
+func tear(t *testing.T, s *setup, sequence string) emv.Outcome {
+	t.Helper()
+	m, err := s.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var event emv.Event = emv.Begin{}
+	for _, line := range append(cardLines(t, "torn-other-card.txt", sequence), "! gone") {
+		action, err := m.Step(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if done, ok := action.(emv.Done); ok {
+			t.Fatalf("ended: %+v", done.Outcome)
+		}
+		event = s.event(t, line)
+	}
+	action, err := m.Step(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return action.(emv.Done).Outcome
+}
+
+// TestTornLog: a record is of one card and one sale, lives for its time, and
+// falls out without the account number when there is no room.
+func TestTornLog(t *testing.T) {
+	s := newSetup(t)
+	if err := s.Set("torn 1 5m"); err != nil {
+		t.Fatal(err)
+	}
+	if o := tear(t, s, "01"); o.Status != emv.EndApplication || o.Start != emv.RestartB {
+		t.Fatalf("a torn tap ends with %+v", o)
+	}
+	recovers := func() bool {
+		m, err := s.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var action emv.Action
+		var event emv.Event = emv.Begin{}
+		for _, line := range append(cardLines(t, "torn-other-card.txt", "01"), "") {
+			if action, err = m.Step(event); err != nil {
+				t.Fatal(err)
+			}
+			if line != "" {
+				event = s.event(t, line)
+			}
+		}
+		return action.(emv.Transmit).Command[1] == 0xD0
+	}
+	if !recovers() {
+		t.Error("the same sale does not recover")
+	}
+	for name, change := range map[string]func(*emv.Transaction){
+		"amount":   func(tx *emv.Transaction) { tx.AmountMinor++ },
+		"cashback": func(tx *emv.Transaction) { tx.OtherMinor++ },
+		"type":     func(tx *emv.Transaction) { tx.Type = 0x20 },
+		"sequence": func(tx *emv.Transaction) { tx.Sequence++ },
+	} {
+		before := s.tx
+		change(&s.tx)
+		if recovers() {
+			t.Errorf("a sale of another %s takes the cryptogram", name)
+		}
+		s.tx = before
+	}
+	o := tear(t, s, "02")
+	fallen, found := tlv.Find(o.Discretionary, 0xFF8101)
+	if amount, ok := tlv.Find(fallen, tlv.AmountAuthorised); !found || !ok || len(amount) != 6 {
+		t.Errorf("what fell out: %X", o.Discretionary)
+	}
+	if strings.Contains(string(o.Discretionary), "\x99\x99\x01\x00\x00\x00\x00\x18") {
+		t.Errorf("the account number is in %X", o.Discretionary)
+	}
+	if recovers() {
+		t.Error("what fell out is recovered")
+	}
+	tear(t, s, "01")
+	s.tx.At = s.tx.At.Add(6 * time.Minute)
+	if recovers() {
+		t.Error("an old tap is recovered")
+	}
+	s.tx.At = s.tx.At.Add(-6 * time.Minute)
+	tear(t, s, "01")
+	s.config.Torn.Clear()
+	if recovers() {
+		t.Error("a cleared log is not empty")
+	}
+}
