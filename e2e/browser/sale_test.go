@@ -122,3 +122,33 @@ func TestLanguage(t *testing.T) {
 	s.sees("receipt-en")
 	s.ends()
 }
+
+// A card with a chip that is swiped has to be inserted. One without is swiped,
+// and its owner types his PIN; he has it in his hand at the end.
+func TestSwiped(t *testing.T) {
+	s := newStory(t, "swiped", whole, nil)
+	s.page.click(`[data-card="approve"]`)
+	s.page.until("the card is in the reader", `!document.getElementById('pull').disabled`)
+	s.page.click("#pull")
+	s.page.until("it is out again", `document.getElementById('pull').disabled`)
+	s.charges("New sale", "6.00", "Charge")
+	s.page.click("#swipe")
+	s.shows(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable, v.Notice = true, payment.NoticeInsertChip })
+	s.sees("insert-chip")
+	s.inserts("approve")
+	rec := s.final(payment.ScreenApproved, "approved", func(v *payment.View) { v.Code = "00" })
+	rec.is(t, booked{State: payment.Approved, Amount: "CNY 6.00", Code: "00", CVM: "none"})
+
+	s.charges("New sale", "7.00", "Charge")
+	s.inserts("stripepin") // has no chip, so the page swipes it
+	s.view.Label, s.view.Swiped = "", true
+	s.shows(payment.ScreenPIN, func(v *payment.View) { v.Cancellable = true })
+	s.sees("pin")
+	s.types("1", "2", "3", "4", "ENTER")
+	s.shows(payment.ScreenApproved, func(v *payment.View) { v.Code = "00" })
+	rec = s.over("approved-swiped")
+	rec.is(t, booked{State: payment.Approved, Amount: "CNY 7.00", Code: "00", CVM: "online-pin"})
+	s.settles()
+	s.paper(2, "7.00", rec.AuthCode, "Magnetic stripe")
+	s.ends()
+}
