@@ -33,6 +33,15 @@ func authorise() wire.Request {
 	}
 }
 
+// swiped is a request whose card has no chip, from a terminal that names its
+// reader of stripes.
+func swiped() wire.Request {
+	r := authorise()
+	r.Entry, r.Devices.Stripe = wire.EntryStripe, "stripe:/dev/ttyUSB0"
+	r.Card.AID, r.Card.Label, r.Card.Chip = "", "", nil
+	return r
+}
+
 func complete() wire.Request {
 	r := authorise()
 	r.Key.Leg, r.Version, r.PIN = wire.LegComplete, 2, nil
@@ -68,6 +77,7 @@ func anyOf[T any](decode func([]byte) (T, error)) func([]byte) (any, error) {
 
 var samples = []sample{
 	{"request-authorise.json", authorise(), anyOf(wire.DecodeRequest)},
+	{"request-authorise-swiped.json", swiped(), anyOf(wire.DecodeRequest)},
 	{"request-complete.json", complete(), anyOf(wire.DecodeRequest)},
 	{"answer.json", answer(), anyOf(wire.DecodeAnswer)},
 	{"hello.json", hello(), anyOf(wire.DecodeHello)},
