@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/cloud/hostsim"
 	"github.com/cloudpos/cloudpos/cloud/ingest"
+	"github.com/cloudpos/cloudpos/cloud/store"
 	"github.com/cloudpos/cloudpos/sync/wire"
 )
 
@@ -64,4 +66,42 @@ func TestStoreIsAllOrNothing(t *testing.T) {
 			t.Errorf("Update with an ended context: %v", err)
 		}
 	})
+}
+
+// A database of before there were scripts is listed as it is, and gets their
+// table when it is opened to be written.
+func TestDatabaseWithoutScripts(t *testing.T) {
+	db, err := store.Open(filepath.Join(t.TempDir(), "host.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	k := wire.Key{Terminal: "dev:t1", Epoch: 1, Seq: 1, Leg: "authorise", Attempt: 1}
+	put := func(p hostsim.Posting) {
+		t.Helper()
+		s, err := hostsim.OpenSQL(t.Context(), db)
+		if err == nil {
+			err = s.Update(t.Context(), func(tx hostsim.Tx) error { return tx.Put(p) })
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(hostsim.Posting{Key: k, Account: "a", HostRef: "000000000001", At: today})
+	if _, err := db.ExecContext(t.Context(), "DROP TABLE host_scripts"); err != nil {
+		t.Fatal(err)
+	}
+	if all, err := hostsim.ReadSQL(db).Postings(t.Context(), 10); err != nil || len(all) != 1 || all[0].Account != "a" {
+		t.Errorf("before: %+v, %v", all, err)
+	}
+	k.Seq = 2
+	put(hostsim.Posting{Key: k, Account: "b", HostRef: "000000000002", Scripts: []byte{0x72, 0}, At: today})
+	s, err := hostsim.OpenSQL(t.Context(), db)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := s.Postings(t.Context(), 10)
+	if err != nil || len(all) != 2 || string(all[0].Scripts) != "\x72\x00" || all[1].Scripts != nil {
+		t.Errorf("after: %+v, %v", all, err)
+	}
 }

@@ -11,6 +11,16 @@ import (
 // the second one alone. EMV 4.4 Book 2, 5 to 7 and 12.
 var genuineness = []Card{
 	{
+		Variant: sim.Variant{Name: "downgraded", Title: "Has something before it that says it cannot prove itself; the issuer notices and declines.", Of: "approve",
+			Shim: spoil(insGPO, inTemplate(tlv.ResponseFormat2, func(objects []tlv.Object) []tlv.Object {
+				return each(objects, tlv.AIP, func(aip []byte) []tlv.Object {
+					const proofs = 0x61 // SDA, DDA, CDA: EMV 4.4 Book 3, Annex C1
+					return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0] &^ proofs, aip[1]}}}
+				})
+			}))},
+		Ends: refused("05"),
+	},
+	{
 		Variant: sim.Variant{Name: "wrongissuer", Title: "Its issuer's certificate is not from the authority.", Of: "approve",
 			Shim: inRecord(tlv.IssuerCertificate, flip(tlv.IssuerCertificate))},
 		Ends: approvedWith("0800008000"),
