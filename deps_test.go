@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 	"emv/contactless":          {"emv", "emv/apdu", "emv/tlv"},
 	"emv/contactless/database": {"emv", "emv/tlv"},
 	"emv/contactless/kernel2":  {"emv", "emv/apdu", "emv/contactless", "emv/contactless/database", "emv/oda", "emv/records", "emv/tlv"},
-	"emv/contactless/kernel3":  {"emv", "emv/apdu", "emv/contactless", "emv/oda", "emv/records", "emv/script", "emv/tlv"},
+	"emv/contactless/kernel3":  {"emv", "emv/apdu", "emv/contactless", "emv/contactless/database", "emv/oda", "emv/records", "emv/script", "emv/tlv"},
 	"emv/contactless/taptest":  {"emv", "emv/tlv", "emv/tlv/tlvtest"},
 	"emv/explain":              {"emv/tlv"},
 	"emv/issuer":               {"emv/tlv"},

@@ -39,7 +39,7 @@ func (t *tap) authenticate() emv.Action {
 	case t.declined != "":
 		return nil
 	case t.online:
-		if t.cryptogram == cryptogramARQC && t.ttq.has(ttqODAOnline) && t.card[tlv.AIP][0]&(aipSDA|aipDDA) != 0 {
+		if t.cryptogram == cryptogramARQC && t.ttq.has(ttqODAOnline) && t.Card[tlv.AIP][0]&(aipSDA|aipDDA) != 0 {
 			if t.authErr = t.verifyOnline(); t.authErr != nil {
 				t.decline(emv.ReasonSignature, "data authentication for an online transaction (Book C-3, 5.6)")
 			}
@@ -65,10 +65,10 @@ func (t *tap) authenticate() emv.Action {
 // PROCESSING OPTIONS. A static signature proves nothing here, for it can be
 // copied. EMV Contactless Book C-3, 5.6 and Annex C.
 func (t *tap) verifyDynamic() error {
-	if len(t.card[tlv.SDAD]) == 0 {
+	if len(t.Card[tlv.SDAD]) == 0 {
 		return errNotDynamic
 	}
-	related := t.card[tlv.CardRelatedData]
+	related := t.Card[tlv.CardRelatedData]
 	if len(related) < relatedMin || len(related) > relatedMax || related[0] != relatedVersion {
 		return errRelated
 	}
@@ -80,8 +80,8 @@ func (t *tap) verifyDynamic() error {
 	if err != nil {
 		return err
 	}
-	_, err = oda.VerifyDynamic(key, t.card[tlv.SDAD], slices.Concat(
-		t.terminal[tlv.UnpredictableNumber], t.terminal[tlv.AmountAuthorised], t.terminal[tlv.TransactionCurrency], related,
+	_, err = oda.VerifyDynamic(key, t.Card[tlv.SDAD], slices.Concat(
+		t.Terminal[tlv.UnpredictableNumber], t.Terminal[tlv.AmountAuthorised], t.Terminal[tlv.TransactionCurrency], related,
 	))
 	return err
 }
@@ -90,7 +90,7 @@ func (t *tap) verifyDynamic() error {
 // open before the answer: by its dynamic signature, or else by the issuer's
 // static one. EMV Contactless Book C-3, 5.6.
 func (t *tap) verifyOnline() error {
-	if len(t.card[tlv.SDAD]) > 0 {
+	if len(t.Card[tlv.SDAD]) > 0 {
 		err := t.verifyDynamic()
 		t.authenticated = err == nil
 		return err
@@ -103,19 +103,19 @@ func (t *tap) verifyOnline() error {
 	if err != nil {
 		return err
 	}
-	_, err = oda.VerifyStatic(issuer, t.card[tlv.SSAD], static)
+	_, err = oda.VerifyStatic(issuer, t.Card[tlv.SSAD], static)
 	return err
 }
 
 // chain leads from the CA keys to the card's, with the static data.
 func (t *tap) chain(needed ...tlv.Tag) (*oda.Chain, []byte, error) {
-	chain := &oda.Chain{Keys: t.cfg.Terminal.CAKeys, Objects: t.card, PAN: t.pan, Today: t.a.Transaction.At}
+	chain := &oda.Chain{Keys: t.cfg.Terminal.CAKeys, Objects: t.Card, PAN: t.PAN, Today: t.a.Transaction.At}
 	if err := chain.Complete(needed...); err != nil {
 		return nil, nil, err
 	}
 	static, err := t.records.Static()
 	if err == nil {
-		static, err = oda.Static(static, t.card[tlv.SDATagList], t.card[tlv.AIP])
+		static, err = oda.Static(static, t.Card[tlv.SDATagList], t.Card[tlv.AIP])
 	}
 	return chain, static, err
 }

@@ -13,7 +13,7 @@ func (t *tap) verify() {
 	if t.declined != "" {
 		return
 	}
-	if _, given := t.card[tlv.CTQ]; !given {
+	if _, given := t.Card[tlv.CTQ]; !given {
 		t.verifyByReader()
 		return
 	}
@@ -52,11 +52,11 @@ func (t *tap) verifyByReader() {
 // be signed or go to the issuer in an ARQC. Without 9F69 the issuer alone can
 // judge. EMV Contactless Book C-3, 5.7.
 func (t *tap) deviceProven() bool {
-	related, given := t.card[tlv.CardRelatedData]
+	related, given := t.Card[tlv.CardRelatedData]
 	if !given {
 		return t.cryptogram == cryptogramARQC
 	}
-	ctq := t.card[tlv.CTQ]
+	ctq := t.Card[tlv.CTQ]
 	if len(related) < relatedCTQ+len(ctq) || !bytes.Equal(related[relatedCTQ:relatedCTQ+len(ctq)], ctq) {
 		return false
 	}

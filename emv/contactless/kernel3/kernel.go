@@ -19,10 +19,10 @@ import (
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/apdu"
 	"github.com/cloudpos/cloudpos/emv/contactless"
+	"github.com/cloudpos/cloudpos/emv/contactless/database"
 	"github.com/cloudpos/cloudpos/emv/records"
 	"github.com/cloudpos/cloudpos/emv/script"
 	"github.com/cloudpos/cloudpos/emv/tlv"
-	"github.com/cloudpos/cloudpos/secret"
 )
 
 // Config is what the kernel is told of its terminal.
@@ -50,21 +50,15 @@ func New(cfg Config) (*Kernel, error) {
 	return &Kernel{cfg: cfg}, nil
 }
 
-// entryModeTap is 9F39 for a chip that is read through its antenna.
-const entryModeTap = 0x07
-
 // Activate is contactless.Kernel.
 func (k *Kernel) Activate(a contactless.Activation) (emv.Machine, error) {
-	un, err := emv.UnpredictableNumber(k.cfg.Terminal.Random)
+	known, err := database.New(k.cfg.Terminal, a.Transaction)
 	if err != nil {
 		return nil, err
 	}
-	t := &tap{cfg: &k.cfg, a: a, ttq: qualifiers(a.Indicators.TTQ), card: map[tlv.Tag][]byte{}}
-	t.terminal = emv.TerminalData(k.cfg.Terminal, a.Transaction)
-	t.terminal[tlv.EntryMode] = []byte{entryModeTap}
-	t.terminal[tlv.UnpredictableNumber] = un
-	t.terminal[tlv.TTQ] = t.ttq[:]
-	t.terminal[tlv.TVR] = make([]byte, 5) // Visa's issuers get zeros
+	t := &tap{cfg: &k.cfg, a: a, ttq: qualifiers(a.Indicators.TTQ), Base: known}
+	t.Terminal[tlv.TTQ] = t.ttq[:]
+	t.Terminal[tlv.TVR] = make([]byte, 5) // Visa's issuers get zeros
 	return t, nil
 }
 
@@ -91,14 +85,12 @@ func (s state) String() string { return stateNames[s] }
 
 // tap is one application of one card.
 type tap struct {
-	cfg      *Config
-	a        contactless.Activation
-	state    state
-	ttq      qualifiers
-	terminal map[tlv.Tag][]byte // ours: the card cannot replace them
-	card     map[tlv.Tag][]byte // of FCI, GPO and records
-	records  records.List
-	pan      secret.PAN
+	*database.Base
+	cfg     *Config
+	a       contactless.Activation
+	state   state
+	ttq     qualifiers
+	records records.List
 
 	ctq           qualifiers // 9F6C, empty if the card has none
 	cryptogram    byte       // its type, of 9F27
@@ -154,10 +146,7 @@ func (t *tap) Step(e emv.Event) (emv.Action, error) {
 
 // Clear overwrites what was learnt of the card.
 func (t *tap) Clear() {
-	for _, value := range t.card {
-		clear(value)
-	}
-	t.pan.Clear()
+	t.Base.Clear()
 	t.records.Clear()
 	t.state = ended
 }
@@ -171,7 +160,7 @@ func (t *tap) recordRead(response []byte) (emv.Action, error) {
 	}
 	objects, err := t.records.Take(apdu.Body(response))
 	if err == nil {
-		err = t.learn(objects)
+		err = t.Learn(objects, recognised)
 	}
 	if err != nil {
 		return t.end(emv.ReasonCardData, "record %s: %v (Book C-3, 5.3)", place, err), nil

@@ -46,7 +46,7 @@ func (t *tap) limit() bool {
 	var best *LimitSet
 	for i := range t.cfg.Dynamic {
 		set := &t.cfg.Dynamic[i]
-		fits := bytes.HasPrefix(t.card[tlv.ApplicationProgram], set.Program)
+		fits := bytes.HasPrefix(t.Card[tlv.ApplicationProgram], set.Program)
 		if fits && (best == nil || len(set.Program) > len(best.Program)) {
 			best = set
 		}
@@ -56,6 +56,6 @@ func (t *tap) limit() bool {
 	}
 	found := best.Limits.Check(t.a.Transaction.AmountMinor, t.cfg.Terminal.CurrencyExponent, (*contactless.TTQ)(&t.ttq))
 	t.ttq = qualifiers(found.TTQ)
-	t.terminal[tlv.TTQ] = t.ttq[:]
+	t.Terminal[tlv.TTQ] = t.ttq[:]
 	return !found.NotAllowed
 }

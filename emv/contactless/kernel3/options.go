@@ -23,13 +23,13 @@ const templateOverhead = 3
 
 // initiate sends GET PROCESSING OPTIONS. EMV Contactless Book C-3, 5.2.
 func (t *tap) initiate() (emv.Action, error) {
-	if err := t.learnFCI(); err != nil {
+	if err := t.LearnFCI(t.a.FCI, recognised); err != nil {
 		return t.end(emv.ReasonCardData, "FCI: %v (Book C-3, 5.2)", err), nil
 	}
 	if !t.limit() {
 		return t.next("a dynamic limit (Book C-3, 5.2)"), nil
 	}
-	list, err := tlv.ParseDOL(t.card[tlv.PDOL])
+	list, err := tlv.ParseDOL(t.Card[tlv.PDOL])
 	switch {
 	case err != nil:
 		return t.end(emv.ReasonCardData, "PDOL: %v (Book 3, 5.4)", err), nil
@@ -39,7 +39,7 @@ func (t *tap) initiate() (emv.Action, error) {
 		return t.end(emv.ReasonCardData, "PDOL asks for %d bytes (Book 3, 6.5.8)", list.Size()), nil
 	}
 	t.state = initiating
-	values := list.Build(t.lookup)
+	values := list.Build(t.Lookup)
 	return emv.Transmit{Command: apdu.ProcessingOptions(tlv.Append(nil, tlv.CommandTemplate, values))}, nil
 }
 
@@ -59,12 +59,12 @@ func (t *tap) initiated(response []byte) (emv.Action, error) {
 	}
 	objects, err := optionsObjects(apdu.Body(response))
 	if err == nil {
-		err = t.learn(objects)
+		err = t.Learn(objects, recognised)
 	}
 	if err != nil {
 		return t.end(emv.ReasonCardData, "GET PROCESSING OPTIONS: %v (Book C-3, 5.2)", err), nil
 	}
-	if afl, given := t.card[tlv.AFL]; given && len(afl) > 0 {
+	if afl := t.Card[tlv.AFL]; len(afl) > 0 {
 		if t.records, err = records.Locate(afl); err != nil {
 			return t.end(emv.ReasonCardData, "%v", err), nil
 		}

@@ -2,13 +2,11 @@ package kernel3
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
 	"github.com/cloudpos/cloudpos/emv/tlv"
-	"github.com/cloudpos/cloudpos/secret"
 )
 
 // conclude decides, once all of the card is known. EMV Contactless Book C-3,
@@ -48,7 +46,7 @@ func (t *tap) approve() emv.Action {
 	if t.cvm == emv.CVMSignature {
 		o.UIOnOutcome.Message, o.Receipt = emv.MessageApprovedSign, true
 	}
-	if balance, err := tlv.ParseNumeric(t.card[tlv.AvailableOffline]); err == nil && len(t.card[tlv.AvailableOffline]) > 0 {
+	if balance, err := tlv.ParseNumeric(t.Card[tlv.AvailableOffline]); err == nil && len(t.Card[tlv.AvailableOffline]) > 0 {
 		o.UIOnOutcome.Qualifier, o.UIOnOutcome.ValueMinor = emv.ValueBalance, int64(balance)
 		o.UIOnOutcome.Currency = t.cfg.Terminal.Currency
 	}
@@ -98,36 +96,12 @@ func (t *tap) done(o emv.Outcome) emv.Action {
 	if t.authErr != nil {
 		o.Detail = strings.TrimPrefix(o.Detail+"; "+t.authErr.Error(), "; ")
 	}
-	o.Card = emv.Card{
-		PAN: slices.Clone(t.pan), Track2: slices.Clone(secret.Bytes(t.card[tlv.Track2])),
-		PSN: t.sequence(), AID: slices.Clone(t.card[tlv.DFName]), Label: t.label(),
-	}
-	if expiry := t.card[tlv.ExpirationDate]; len(expiry) > 0 {
-		o.Card.Expiry = fmt.Sprintf("%X", expiry)
-	}
-	if len(t.card[tlv.ApplicationCryptogram]) > 0 {
-		o.Record = t.objects(recordTags)
-		o.Discretionary = t.objects([]tlv.Tag{tlv.AvailableOffline})
+	o.Card = t.Known()
+	if len(t.Card[tlv.ApplicationCryptogram]) > 0 {
+		o.Record = t.Objects(recordTags...)
+		o.Discretionary = t.Objects(tlv.AvailableOffline)
 	}
 	return emv.Done{Outcome: o}
-}
-
-// sequence is 5F34 as two digits, or "".
-func (t *tap) sequence() string {
-	if psn := t.card[tlv.PANSequence]; len(psn) == 1 {
-		return fmt.Sprintf("%02X", psn)
-	}
-	return ""
-}
-
-// label is the application's name for the slip: 50, which is in the common
-// character set, or else the AID.
-func (t *tap) label() string {
-	label := t.card[tlv.ApplicationLabel]
-	if len(label) == 0 || slices.ContainsFunc(label, func(b byte) bool { return b < ' ' || b > '~' }) {
-		return fmt.Sprintf("%X", t.card[tlv.DFName])
-	}
-	return string(label)
 }
 
 // recordTags are the data record: what issuer and journal are told, without
@@ -138,15 +112,4 @@ var recordTags = []tlv.Tag{
 	tlv.AIP, tlv.TerminalCountry, tlv.AmountOther, tlv.TerminalCapabilities, tlv.TerminalType, tlv.DeviceSerial,
 	tlv.DFName, tlv.SequenceCounter, tlv.PANSequence, tlv.EntryMode, tlv.TTQ, tlv.CTQ, tlv.CardRelatedData,
 	tlv.CustomerExclusive, tlv.FormFactor,
-}
-
-// objects writes those of the tags that have a value.
-func (t *tap) objects(tags []tlv.Tag) []byte {
-	var out []byte
-	for _, tag := range tags {
-		if value, ok := t.lookup(tag); ok && len(value) > 0 {
-			out = tlv.Append(out, tag, value)
-		}
-	}
-	return out
 }

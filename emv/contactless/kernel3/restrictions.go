@@ -59,7 +59,7 @@ func (t *tap) restrict() emv.Action {
 				t.decline(emv.ReasonTerminal, "the application has expired (Book C-3, 5.5)")
 			}
 		}
-		if listed := t.cfg.Terminal.Listed; listed != nil && listed(t.pan, t.sequence()) {
+		if listed := t.cfg.Terminal.Listed; listed != nil && listed(t.PAN, t.Sequence()) {
 			t.decline(emv.ReasonTerminal, "the card is on the exception file (Book C-3, 5.5)")
 		}
 	}
@@ -80,8 +80,8 @@ func (t *tap) restrict() emv.Action {
 // expired compares the dates; a card without one counts as expired. EMV
 // Contactless Book C-3, 5.5.
 func (t *tap) expired() bool {
-	expiry := t.card[tlv.ExpirationDate]
-	return len(expiry) == 0 || dateOf(t.terminal[tlv.TransactionDate]) > dateOf(expiry)
+	expiry := t.Card[tlv.ExpirationDate]
+	return len(expiry) == 0 || dateOf(t.Terminal[tlv.TransactionDate]) > dateOf(expiry)
 }
 
 // dateOf makes YYMMDD comparable across the century: 00 to 49 are 20xx. EMV 4.4
@@ -105,11 +105,11 @@ func (t *tap) usable() bool {
 	if !(cash && t.cfg.CashUsage || cashback && t.cfg.CashbackUsage) {
 		return true
 	}
-	usage, country := t.card[tlv.ApplicationUsageControl], t.card[tlv.IssuerCountry]
+	usage, country := t.Card[tlv.ApplicationUsageControl], t.Card[tlv.IssuerCountry]
 	if len(usage) == 0 || len(country) == 0 {
 		return false
 	}
-	domestic := bytes.Equal(country, t.terminal[tlv.TerminalCountry])
+	domestic := bytes.Equal(country, t.Terminal[tlv.TerminalCountry])
 	switch {
 	case cash && domestic:
 		return usage[0]&usageCashDomestic != 0
