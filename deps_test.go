@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"emv/contactless/database": {"emv", "emv/tlv"},
 	"emv/contactless/kernel2":  {"emv", "emv/apdu", "emv/contactless", "emv/contactless/database", "emv/oda", "emv/records", "emv/tlv"},
 	"emv/contactless/kernel3":  {"emv", "emv/apdu", "emv/contactless", "emv/contactless/database", "emv/oda", "emv/records", "emv/script", "emv/tlv"},
-	"emv/contactless/taptest":  {"emv", "emv/tlv", "emv/tlv/tlvtest"},
+	"emv/contactless/taptest":  {"emv", "emv/oda", "emv/tlv", "emv/tlv/tlvtest"},
 	"emv/explain":              {"emv/tlv"},
 	"emv/issuer":               {"emv/tlv"},
 

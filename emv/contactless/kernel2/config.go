@@ -52,8 +52,9 @@ type Application struct {
 	CVMRequired, CVMNotRequired byte
 
 	// What the reader can do: DF811B.
-	DeviceCVM bool   // the phone verifies its owner
-	Relay     *Relay // relay resistance, or nil
+	DeviceCVM bool       // the phone verifies its owner
+	Relay     *Relay     // relay resistance, or nil
+	MagStripe *MagStripe // for cards without EMV mode, or nil
 
 	BalanceBefore, BalanceAfter bool          // read it before or after GENERATE AC
 	Category                    byte          // 9F53, or 0
@@ -147,7 +148,7 @@ func (a *Application) check() error {
 	case len(a.PhoneMessages) > messagesMax:
 		return fmt.Errorf("%d phone messages, at most %d", len(a.PhoneMessages), messagesMax)
 	}
-	return nil
+	return a.MagStripe.check()
 }
 
 // application finds the one that fits a card's name best.

@@ -13,7 +13,7 @@ import (
 
 // fuzzSettings are what a bit of the first byte of fuzz input switches on.
 var fuzzSettings = []string{
-	"device-cvm", "relay", "balance before after", "torn 2 5m", "cvm-limit 1000", "floor 1000", "capabilities 2048C0", "terminal-type 23",
+	"device-cvm", "relay", "balance before after", "torn 2 5m", "cvm-limit 1000", "floor 1000", "magstripe", "terminal-type 23",
 }
 
 // FuzzTap plays a card: whatever it says, there is an end, no error and no

@@ -16,8 +16,8 @@
 // Record is the data record, FF8105, without account number and track, which
 // are in Outcome.Card; its Discretionary data are FF8106 with the error
 // indication, DF8115. Left out are integrated data storage, the exchange of
-// data with a terminal during a tap, the magnetic stripe mode, and the rewriting
-// of track 2 for cards without CDA.
+// data with a terminal during a tap, the rewriting of track 2 for cards without
+// CDA, and in the magnetic stripe mode track 1 and the wait after a failure.
 package kernel2
 
 import (
@@ -64,7 +64,11 @@ func (k *Kernel) Activate(a contactless.Activation) (emv.Machine, error) {
 	t.Terminal[tlv.TerminalVersion] = app.Version[:]
 	t.Terminal[tlv.TVR] = t.tvr[:]
 	t.Terminal[tlv.CVMResults] = t.cvmResults[:]
+	t.Terminal[tagMobileSupport] = []byte{mobileSupported}
 	t.setCapabilities(0)
+	if app.MagStripe != nil {
+		t.Terminal[tagStripeVersion] = app.MagStripe.Version[:]
+	}
 	if app.Category != 0 {
 		t.Terminal[tlv.TransactionCategory] = []byte{app.Category}
 	}
@@ -90,6 +94,7 @@ const (
 	recovering
 	generating
 	readingNewBalance
+	checking
 	showing
 	ended
 )
@@ -98,7 +103,7 @@ var stateNames = [...]string{
 	idle: "idle", initiating: "initiating", racing: "resisting a relay", reading: "reading records",
 	readingBalance: "reading the balance", recovering: "recovering a cryptogram",
 	generating: "waiting for the cryptogram", readingNewBalance: "reading the new balance",
-	showing: "showing", ended: "ended",
+	checking: "waiting for the checksum", showing: "showing", ended: "ended",
 }
 
 // String names the state for errors.
@@ -107,12 +112,13 @@ func (s state) String() string { return stateNames[s] }
 // tap is one application of one card.
 type tap struct {
 	*database.Base
-	cfg   *Config
-	app   *Application
-	tx    emv.Transaction
-	fci   []byte
-	name  []byte // of the application
-	state state
+	cfg    *Config
+	app    *Application
+	tx     emv.Transaction
+	fci    []byte
+	name   []byte // of the application
+	state  state
+	stripe bool // magnetic stripe mode
 
 	tvr        tvr
 	cvmResults [3]byte
@@ -164,6 +170,8 @@ func (t *tap) step(e emv.Event) (emv.Action, error) {
 		return take(t, e, t.cryptogramMade)
 	case readingNewBalance:
 		return take(t, e, t.newBalanceRead)
+	case checking:
+		return take(t, e, t.checksumMade)
 	case showing:
 		return take(t, e, func(emv.Performed) (emv.Action, error) { return t.done(t.outcome), nil })
 	case ended:

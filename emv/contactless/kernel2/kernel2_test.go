@@ -2,6 +2,7 @@ package kernel2_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -220,5 +221,54 @@ func TestTornLog(t *testing.T) {
 	s.config.Torn.Clear()
 	if recovers() {
 		t.Error("a cleared log is not empty")
+	}
+}
+
+// TestTrackFilled: what the card said and what the reader drew are at their
+// places on the track, counted from the right, and the last digit tells how many
+// of them are the reader's; five more when a phone has verified its owner.
+func TestTrackFilled(t *testing.T) {
+	for _, c := range []struct{ device, interaction, want string }{
+		{"", "", "9999010000000018D28122010000026712512F"},
+		{"", " DF4B[000000]", "9999010000000018D28122010000026712512F"},
+		{"device-cvm", " DF4B[001000]", "9999010000000018D28122010000026712517F"},
+	} {
+		s := newSetup(t)
+		if err := s.Set("magstripe"); err != nil {
+			t.Fatal(err)
+		}
+		if c.device != "" {
+			if err := s.Set(c.device); err != nil {
+				t.Fatal(err)
+			}
+		}
+		m, err := s.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var action emv.Action
+		var event emv.Event = emv.Begin{}
+		for _, line := range []string{
+			"< 77[82[1B00] 94[08010100]] 9000",
+			"< 70[9F6B[9999010000000018D28122010000000000000F] 9F65[000E] 9F66[03F0] 9F67[04]] 9000",
+			"< 77[9F61[00FB] 9F36[001A]" + c.interaction + "] 9000", "",
+		} {
+			if action, err = m.Step(event); err != nil {
+				t.Fatal(err)
+			}
+			if line != "" {
+				event = s.event(t, line)
+			}
+		}
+		if _, shown := action.(emv.Show); !shown {
+			t.Fatalf("%T after the checksum", action)
+		}
+		if action, err = m.Step(emv.Performed{}); err != nil {
+			t.Fatal(err)
+		}
+		o := action.(emv.Done).Outcome
+		if got := fmt.Sprintf("%X", []byte(o.Card.Track2)); got != c.want || o.Status != emv.OnlineRequest {
+			t.Errorf("with %q the track is %s, want %s", c.interaction, got, c.want)
+		}
 	}
 }

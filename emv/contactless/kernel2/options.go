@@ -55,11 +55,17 @@ func (t *tap) initiated(r emv.Response) (emv.Action, error) {
 		return nil, missing("GET PROCESSING OPTIONS without AIP or AFL (Book C-2, state 3)")
 	case len(afl) == 0:
 		return nil, wrong("AFL without a record (Book C-2, state 3)")
-	case !t.aip(2, aipEMV):
+	case !t.aip(2, aipEMV) && t.app.MagStripe == nil:
 		return nil, failure{reason: emv.ReasonNotAllowed, l2: l2MagStripe, detail: "the card has no EMV mode (Book C-2, state 3)"}
 	}
-	if t.records, err = records.Locate(afl); err != nil {
+	t.stripe = !t.aip(2, aipEMV)
+	if t.records, err = records.Locate(t.modeFiles(afl)); err != nil {
 		return nil, malformed("%v (Book C-2, state 3)", err)
+	}
+	if t.stripe {
+		t.Terminal[tlv.EntryMode] = []byte{entryModeStripe}
+		t.state = reading
+		return emv.Transmit{Command: t.records.Command()}, nil
 	}
 	if t.app.Relay != nil && t.aip(2, aipRelay) {
 		return t.race()
@@ -96,6 +102,9 @@ func (t *tap) recordRead(r emv.Response) (emv.Action, error) {
 	if !t.records.Done() {
 		return emv.Transmit{Command: t.records.Command()}, nil
 	}
+	if t.stripe {
+		return t.completeStripe()
+	}
 	return t.complete()
 }
 
@@ -103,10 +112,7 @@ func (t *tap) recordRead(r emv.Response) (emv.Action, error) {
 // Book C-2, state 4 (S456).
 func (t *tap) complete() (emv.Action, error) {
 	if t.overLimit() {
-		return nil, failure{
-			reason: contactless.ReasonInterface, l2: l2MaxLimit, next: true,
-			detail: "the amount is over the transaction limit (Book C-2, S456)",
-		}
+		return nil, overLimitFailure("S456")
 	}
 	for _, tag := range []tlv.Tag{tlv.ExpirationDate, tlv.PAN, tlv.CDOL1} {
 		if len(t.Card[tag]) == 0 {
@@ -134,6 +140,14 @@ func (t *tap) complete() (emv.Action, error) {
 		t.receipt = true
 	}
 	return t.readBalance()
+}
+
+// overLimitFailure leaves the application for the next one.
+func overLimitFailure(state string) failure {
+	return failure{
+		reason: contactless.ReasonInterface, l2: l2MaxLimit, next: true,
+		detail: "the amount is over the transaction limit (Book C-2, " + state + ")",
+	}
 }
 
 // overLimit compares with the limit for phones that verify their owners, or the

@@ -84,7 +84,7 @@ func (t *tap) cardGone() emv.Action {
 		return t.cardRead()
 	case generating:
 		t.tear()
-	case idle, racing, reading, readingBalance, recovering, showing, ended:
+	case idle, racing, reading, readingBalance, recovering, checking, showing, ended:
 	}
 	t.indication[0], t.indication[5] = l1Transmission, byte(emv.MessagePresentCardAgain)
 	o.Start = emv.RestartB
@@ -99,17 +99,21 @@ func (t *tap) message(m emv.UIMessage, status emv.UIStatus) *emv.UIRequest {
 	return &emv.UIRequest{Message: m, Status: status, Hold: t.app.MessageHold, Language: string(t.Card[tlv.LanguagePreference])}
 }
 
-// cardRead tells that the card may go, and decides. EMV Contactless Book C-2,
-// state 15.
+// cardRead decides. EMV Contactless Book C-2, state 15.
 func (t *tap) cardRead() emv.Action {
 	for _, tag := range []tlv.Tag{
 		tlv.ApplicationCryptogram, tlv.CryptogramInformation, tlv.ATC, tlv.IssuerApplicationData,
 	} {
 		t.Card[tag] = t.generated[tag]
 	}
-	t.outcome = t.conclude()
-	t.outcome.Record = t.Objects(recordTags...)
-	t.state = showing
+	o := t.conclude()
+	o.Record = t.Objects(recordTags...)
+	return t.readOK(o)
+}
+
+// readOK tells that the card may go. EMV Contactless Book C-2, states 13 and 15.
+func (t *tap) readOK(o emv.Outcome) emv.Action {
+	t.outcome, t.state = o, showing
 	return emv.Show{Request: emv.UIRequest{
 		Message: emv.MessageNone, Status: emv.UICardReadOK, Language: string(t.Card[tlv.LanguagePreference]),
 	}}

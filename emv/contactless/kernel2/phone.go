@@ -7,6 +7,8 @@ import "github.com/cloudpos/cloudpos/emv"
 const (
 	interactionByte2 = 0x03 // acknowledge, or be verified by the phone
 	interactionByte3 = 0x0F // second tap
+
+	interactionVerified = 0x10 // byte 2: the phone has verified its owner
 )
 
 // interaction is DF4B, or zeros.

@@ -23,6 +23,7 @@ const (
 	insRecover     = 0xD0
 	insGenerate    = 0xAE
 	insGetData     = 0xCA
+	insChecksum    = 0x2A
 )
 
 // race sends the card a number that nobody could know before, and looks how

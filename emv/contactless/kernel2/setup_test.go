@@ -145,6 +145,11 @@ func (s *setup) setOther(name, value string) error {
 		s.whole = true
 	case "fci":
 		s.fci, err = tlvtest.Parse(value)
+	case "magstripe":
+		s.app.MagStripe = kernel2.NewMagStripe()
+		if value == "pin" {
+			s.app.MagStripe.CVMOver, s.app.MagStripe.CVMBelow = emv.CVMOnlinePIN, emv.CVMNone
+		}
 	case "device-cvm":
 		s.app.DeviceCVM = true
 	case "relay":

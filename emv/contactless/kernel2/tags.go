@@ -11,6 +11,14 @@ const (
 	tagInteraction      tlv.Tag = 0xDF4B   // what the cardholder is to do at the phone
 	tagBalanceBefore    tlv.Tag = 0xDF8104 // before GENERATE AC
 	tagBalanceAfter     tlv.Tag = 0xDF8105 // after it
+	tagChecksum         tlv.Tag = 0x9F61   // CVC3 of track 2, and its places on it
+	tagChecksumPlaces   tlv.Tag = 0x9F65
+	tagNumberPlaces     tlv.Tag = 0x9F66 // of unpredictable number and counter
+	tagCounterDigits    tlv.Tag = 0x9F67
+	tagUDOL             tlv.Tag = 0x9F69 // what the checksum is to be made of
+	tagNumberNumeric    tlv.Tag = 0x9F6A // the unpredictable number in digits
+	tagStripeVersion    tlv.Tag = 0x9F6D
+	tagMobileSupport    tlv.Tag = 0x9F7E
 	tagErrorIndication  tlv.Tag = 0xDF8115
 	tagTerminalEntropy  tlv.Tag = 0xDF8301 // relay resistance
 	tagDeviceEntropy    tlv.Tag = 0xDF8302
@@ -31,7 +39,7 @@ const (
 var generatedTags = map[tlv.Tag]bool{
 	tlv.ApplicationCryptogram: true, tlv.CryptogramInformation: true, tlv.ATC: true, tlv.IssuerApplicationData: true,
 	tlv.SDAD: true, tlv.ICCDynamicNumber: true, tlv.DataAuthenticationCode: true,
-	tagBalance: true, tagInteraction: true,
+	tagBalance: true, tagInteraction: true, tagChecksum: true,
 }
 
 // recognised tells whether a record may hold the object. Those of three bytes
