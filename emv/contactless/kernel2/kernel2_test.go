@@ -29,7 +29,11 @@ func TestNewRefuses(t *testing.T) {
 		},
 		"hold time":      func(_ *kernel2.Config, a *kernel2.Application) { a.FieldOff = time.Minute },
 		"phone messages": func(_ *kernel2.Config, a *kernel2.Application) { a.PhoneMessages = make([]kernel2.PhoneMessage, 17) },
-		"randomness":     func(c *kernel2.Config, _ *kernel2.Application) { c.Terminal.Random = nil },
+		"magnetic stripe": func(_ *kernel2.Config, a *kernel2.Application) {
+			a.MagStripe = kernel2.NewMagStripe()
+			a.MagStripe.CVMOver = emv.CVMOfflinePIN
+		},
+		"randomness": func(c *kernel2.Config, _ *kernel2.Application) { c.Terminal.Random = nil },
 	} {
 		s := newSetup(t)
 		s.config.Applications = []kernel2.Application{s.app}
@@ -76,6 +80,67 @@ func TestActivateRefuses(t *testing.T) {
 	s.config.Terminal.Random = func(b []byte) { clear(b) }
 	if _, err := activate(t, s, s.app.AID); err == nil {
 		t.Error("zeros are taken for an unpredictable number")
+	}
+}
+
+// play steps through the lines of a card that never comes to an end.
+func play(t *testing.T, s *setup, lines ...string) (emv.Action, error) {
+	t.Helper()
+	m, err := s.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, err := m.Step(emv.Begin{})
+	for _, line := range lines {
+		if err != nil {
+			t.Fatal(err)
+		}
+		action, err = m.Step(s.event(t, line))
+	}
+	return action, err
+}
+
+// TestRandomFails: a source of randomness that breaks in the middle of a tap is
+// an error, and digits of it are drawn without preferring any.
+func TestRandomFails(t *testing.T) {
+	s := newSetup(t)
+	if err := s.Set("relay"); err != nil {
+		t.Fatal(err)
+	}
+	draws := 0
+	s.config.Terminal.Random = func(b []byte) { b[0], draws = byte(1-draws), min(draws+1, 1) }
+	slow := "< in 30ms 80[A1B2C3D4 0032 0064 0018] 9000"
+	if a, err := play(t, s, "< 77[82[1981] 94[08010100]] 9000", slow); err == nil {
+		t.Errorf("zeros are taken for another unpredictable number: %v", a)
+	}
+
+	stripe := []string{
+		"< 77[82[1900] 94[08010100]] 9000",
+		"< 70[9F6B[9999010000000018D28122010000000000000F] 9F65[000E] 9F66[03F0] 9F67[04]] 9000",
+	}
+	for drawn, want := range map[string]string{"\xFF\xFA\x03\xF9": "00000039", "\xFF": ""} {
+		s := newSetup(t)
+		if err := s.Set("magstripe"); err != nil {
+			t.Fatal(err)
+		}
+		rest := "\x01\x02\x03\x04" + drawn
+		s.config.Terminal.Random = func(b []byte) {
+			n := copy(b, rest)
+			rest = rest[min(n, len(rest)-1):] // the last byte again and again
+		}
+		action, err := play(t, s, stripe...)
+		if want == "" {
+			if err == nil {
+				t.Errorf("drawing %X gives %v", drawn, action)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := fmt.Sprintf("%X", action.(emv.Transmit).Command[5:9]); got != want {
+			t.Errorf("drawing %X gives %s, want %s", drawn, got, want)
+		}
 	}
 }
 

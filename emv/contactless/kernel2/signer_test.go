@@ -48,13 +48,15 @@ func (s *setup) watch(c []byte) {
 }
 
 var (
-	braces    = regexp.MustCompile(`\{([^{}]*)\}`)
-	aipGiven  = regexp.MustCompile(`(?:82|< 80)\[([0-9A-F]{4})\b`)
-	signature = regexp.MustCompile(`\$sign(?:\(([^)]*)\))?`)
+	braces      = regexp.MustCompile(`\{([^{}]*)\}`)
+	aipGiven    = regexp.MustCompile(`(?:82|< 80)\[([0-9A-F]{4})\b`)
+	certificate = regexp.MustCompile(`\$card(?:\(([0-9A-F]*)\))?`)
+	signature   = regexp.MustCompile(`\$sign(?:\(([^)]*)\))?`)
 )
 
 // Expand writes out what only the card's keys can make: {…} is what its
-// certificate covers, $issuer and $card are the keys' objects, $sign is the
+// certificate covers, $issuer and $card are the keys' objects, the card's perhaps
+// with another AIP in brackets, $sign is the
 // signature over the answer that it is in and what was sent; in brackets is
 // what is wrong with it.
 func (s *setup) Expand(line string) (string, error) {
@@ -74,10 +76,14 @@ func (s *setup) Expand(line string) (string, error) {
 		signed, rest := odatest.Certify(s.keys.CA, s.keys.Issuer, fields, odatest.IssuerFixed, nil)
 		line = strings.Replace(line, "$issuer", fmt.Sprintf("90[%X] 92[%X] 9F32[%X]", signed, rest, odatest.Exponent(s.keys.Issuer)), 1)
 	}
-	if strings.Contains(line, "$card") {
+	if m := certificate.FindStringSubmatch(line); m != nil {
+		aip := s.aip
+		if m[1] != "" {
+			aip, _ = hex.DecodeString(m[1])
+		}
 		fields := []byte{0x04, 0x99, 0x99, 0x01, 0, 0, 0, 0, 0x18, 0xFF, 0xFF, 0x12, 0x28, 0, 0, 2}
-		signed, rest := odatest.Certify(s.keys.Issuer, s.keys.ICC, fields, odatest.ICCFixed, slices.Concat(s.static, s.aip))
-		line = strings.Replace(line, "$card", fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, odatest.Exponent(s.keys.ICC)), 1)
+		signed, rest := odatest.Certify(s.keys.Issuer, s.keys.ICC, fields, odatest.ICCFixed, slices.Concat(s.static, aip))
+		line = strings.Replace(line, m[0], fmt.Sprintf("9F46[%X] 9F48[%X] 9F47[%X]", signed, rest, odatest.Exponent(s.keys.ICC)), 1)
 	}
 	if m := signature.FindStringSubmatch(line); m != nil {
 		return s.sign(line, m[0], m[1])
