@@ -41,7 +41,7 @@ func (k *Kernel) analyse() (Action, error) {
 		request = authenticationCryptogram
 	case k.onlineOnly():
 		request = requestCryptogram
-	case k.canAsk() && k.tvr.meets(app.TACOnline, k.issuerCode(tlv.IACOnline, 0xFF)):
+	case k.canAsk() && k.tvr.Meets(app.TACOnline, k.issuerCode(tlv.IACOnline, 0xFF)):
 		request = requestCryptogram
 	case !k.canAsk() && k.defaultDenies():
 		request = authenticationCryptogram
@@ -59,12 +59,12 @@ func (k *Kernel) analyse() (Action, error) {
 
 // denies: the action codes that forbid the transaction.
 func (k *Kernel) denies() bool {
-	return k.tvr.meets(k.app().TACDenial, k.issuerCode(tlv.IACDenial, 0x00))
+	return k.tvr.Meets(k.app().TACDenial, k.issuerCode(tlv.IACDenial, 0x00))
 }
 
 // defaultDenies: the action codes for when the issuer cannot be asked.
 func (k *Kernel) defaultDenies() bool {
-	return k.tvr.meets(k.app().TACDefault, k.issuerCode(tlv.IACDefault, 0xFF))
+	return k.tvr.Meets(k.app().TACDefault, k.issuerCode(tlv.IACDefault, 0xFF))
 }
 
 // issuerCode is an action code of the card, each of its bytes filled with

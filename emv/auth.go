@@ -28,7 +28,7 @@ const (
 var odaMethods = []struct {
 	method   odaMethod
 	cap, aip byte
-	failed   tvrBit
+	failed   TVRBit
 }{
 	{odaXDA, capXDA, aipXDA, tvrXDAFailed},
 	{odaCDA, capCDA, aipCDA, tvrCDAFailed},
@@ -39,7 +39,7 @@ var odaMethods = []struct {
 // authentication is how far offline data authentication has come.
 type authentication struct {
 	method odaMethod
-	failed tvrBit        // the bit that says that the method has failed
+	failed TVRBit        // the bit that says that the method has failed
 	err    error         // why it has failed, for the log
 	icc    oda.PublicKey // of DDA and CDA
 	ddol   []byte        // what INTERNAL AUTHENTICATE sent
@@ -69,18 +69,18 @@ func (k *Kernel) authenticate() (Action, error) {
 	}
 	switch k.auth.method {
 	case odaSDA:
-		k.tvr.set(tvrSDASelected)
+		k.tvr.Set(tvrSDASelected)
 		return k.authenticateStatic()
 	case odaDDA:
 		return k.authenticateDynamic()
 	case odaCDA:
 		return k.prepareCombined()
 	case odaXDA:
-		k.tvr.set(tvrXDASelected)
+		k.tvr.Set(tvrXDASelected)
 		return k.prepareExtended()
 	case odaNone:
 	}
-	k.tvr.set(tvrODANotPerformed)
+	k.tvr.Set(tvrODANotPerformed)
 	return k.restrict()
 }
 
@@ -194,9 +194,9 @@ func (k *Kernel) cardSigned(r Response) (Action, error) {
 // authenticationFailed notes the failure, which by itself ends nothing.
 // EMV 4.4 Book 3, 10.3.
 func (k *Kernel) authenticationFailed(err error) (Action, error) {
-	k.tvr.set(k.auth.failed)
+	k.tvr.Set(k.auth.failed)
 	if errors.Is(err, oda.ErrMissing) {
-		k.tvr.set(tvrDataMissing)
+		k.tvr.Set(tvrDataMissing)
 	}
 	k.auth.err = err
 	return k.restrict()

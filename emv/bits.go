@@ -1,49 +1,50 @@
 package emv
 
-// tvr is 95, the terminal verification results. EMV 4.4 Book 3, Annex C5.
-type tvr [5]byte
+// TVR is 95, the terminal verification results. EMV 4.4 Book 3, Annex C5.
+type TVR [5]byte
 
-// tvrBit is a byte's index and a bit in it.
-type tvrBit uint16
+// TVRBit is a byte's index and a bit in it.
+type TVRBit uint16
 
 const (
-	tvrODANotPerformed  tvrBit = 0<<8 | 0x80
-	tvrSDAFailed        tvrBit = 0<<8 | 0x40
-	tvrDataMissing      tvrBit = 0<<8 | 0x20
-	tvrExceptionFile    tvrBit = 0<<8 | 0x10
-	tvrDDAFailed        tvrBit = 0<<8 | 0x08
-	tvrCDAFailed        tvrBit = 0<<8 | 0x04
-	tvrSDASelected      tvrBit = 0<<8 | 0x02
-	tvrXDASelected      tvrBit = 0<<8 | 0x01
-	tvrVersionsDiffer   tvrBit = 1<<8 | 0x80
-	tvrExpired          tvrBit = 1<<8 | 0x40
-	tvrNotYetEffective  tvrBit = 1<<8 | 0x20
-	tvrServiceRefused   tvrBit = 1<<8 | 0x10
-	tvrNewCard          tvrBit = 1<<8 | 0x08
-	tvrCVMFailed        tvrBit = 2<<8 | 0x80
-	tvrCVMUnrecognised  tvrBit = 2<<8 | 0x40
-	tvrPINTryLimit      tvrBit = 2<<8 | 0x20
-	tvrNoPINPad         tvrBit = 2<<8 | 0x10
-	tvrPINNotEntered    tvrBit = 2<<8 | 0x08
-	tvrOnlinePIN        tvrBit = 2<<8 | 0x04
-	tvrFloorLimit       tvrBit = 3<<8 | 0x80
-	tvrLowerLimit       tvrBit = 3<<8 | 0x40
-	tvrUpperLimit       tvrBit = 3<<8 | 0x20
-	tvrRandomOnline     tvrBit = 3<<8 | 0x10
-	tvrForcedOnline     tvrBit = 3<<8 | 0x08
-	tvrBiometricLacking tvrBit = 3<<8 | 0x02
-	tvrXDAFailed        tvrBit = 3<<8 | 0x01
-	tvrIssuerAuthFailed tvrBit = 4<<8 | 0x40
-	tvrScriptBefore     tvrBit = 4<<8 | 0x20
-	tvrScriptAfter      tvrBit = 4<<8 | 0x10
-	tvrCurveCAMissing   tvrBit = 4<<8 | 0x04
-	tvrCurveKeyFailed   tvrBit = 4<<8 | 0x02
+	tvrODANotPerformed  TVRBit = 0<<8 | 0x80
+	tvrSDAFailed        TVRBit = 0<<8 | 0x40
+	tvrDataMissing      TVRBit = 0<<8 | 0x20
+	tvrExceptionFile    TVRBit = 0<<8 | 0x10
+	tvrDDAFailed        TVRBit = 0<<8 | 0x08
+	tvrCDAFailed        TVRBit = 0<<8 | 0x04
+	tvrSDASelected      TVRBit = 0<<8 | 0x02
+	tvrXDASelected      TVRBit = 0<<8 | 0x01
+	tvrVersionsDiffer   TVRBit = 1<<8 | 0x80
+	tvrExpired          TVRBit = 1<<8 | 0x40
+	tvrNotYetEffective  TVRBit = 1<<8 | 0x20
+	tvrServiceRefused   TVRBit = 1<<8 | 0x10
+	tvrNewCard          TVRBit = 1<<8 | 0x08
+	tvrCVMFailed        TVRBit = 2<<8 | 0x80
+	tvrCVMUnrecognised  TVRBit = 2<<8 | 0x40
+	tvrPINTryLimit      TVRBit = 2<<8 | 0x20
+	tvrNoPINPad         TVRBit = 2<<8 | 0x10
+	tvrPINNotEntered    TVRBit = 2<<8 | 0x08
+	tvrOnlinePIN        TVRBit = 2<<8 | 0x04
+	tvrFloorLimit       TVRBit = 3<<8 | 0x80
+	tvrLowerLimit       TVRBit = 3<<8 | 0x40
+	tvrUpperLimit       TVRBit = 3<<8 | 0x20
+	tvrRandomOnline     TVRBit = 3<<8 | 0x10
+	tvrForcedOnline     TVRBit = 3<<8 | 0x08
+	tvrBiometricLacking TVRBit = 3<<8 | 0x02
+	tvrXDAFailed        TVRBit = 3<<8 | 0x01
+	tvrIssuerAuthFailed TVRBit = 4<<8 | 0x40
+	tvrScriptBefore     TVRBit = 4<<8 | 0x20
+	tvrScriptAfter      TVRBit = 4<<8 | 0x10
+	tvrCurveCAMissing   TVRBit = 4<<8 | 0x04
+	tvrCurveKeyFailed   TVRBit = 4<<8 | 0x02
 )
 
-func (t *tvr) set(b tvrBit) { t[b>>8] |= byte(b) }
+// Set sets a bit.
+func (t *TVR) Set(b TVRBit) { t[b>>8] |= byte(b) }
 
-// meets reports whether a bit is set that is also set in one of the codes.
-func (t *tvr) meets(codes ...[5]byte) bool {
+// Meets reports whether a bit is set that is also set in one of the codes.
+func (t *TVR) Meets(codes ...[5]byte) bool {
 	for _, code := range codes {
 		for i := range t {
 			if t[i]&code[i] != 0 {

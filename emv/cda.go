@@ -120,7 +120,7 @@ func (k *Kernel) verifySignature() bool {
 	k.tsi.set(tsiODA)
 	number, ac, err := k.openSignature()
 	if err != nil {
-		k.tvr.set(tvrCDAFailed)
+		k.tvr.Set(tvrCDAFailed)
 		k.auth.err, k.auth.signature = err, signatureWrong
 		return false
 	}

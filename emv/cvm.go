@@ -50,7 +50,7 @@ func (k *Kernel) verifyCardholder() (Action, error) {
 	}
 	list, given := k.card[tlv.CVMList]
 	if !given {
-		k.tvr.set(tvrDataMissing) // EMV 4.4 Book 3, 7.5
+		k.tvr.Set(tvrDataMissing) // EMV 4.4 Book 3, 7.5
 		return k.assessRisk()
 	}
 	var err error
@@ -126,7 +126,7 @@ func (k *Kernel) pinEntered(p PINResult) (Action, error) {
 		return k.pinMissing(p)
 	}
 	rule := k.rules.Rules[0]
-	k.tvr.set(tvrOnlinePIN)
+	k.tvr.Set(tvrOnlinePIN)
 	k.cvm, k.cvmResults = CVMOnlinePIN, [3]byte{rule.Code, rule.Condition, cvmUnknown}
 	return k.assessRisk()
 }
@@ -136,9 +136,9 @@ func (k *Kernel) pinEntered(p PINResult) (Action, error) {
 func (k *Kernel) pinMissing(p PINResult) (Action, error) {
 	switch p.Status {
 	case PINBypassed:
-		k.tvr.set(tvrPINNotEntered)
+		k.tvr.Set(tvrPINNotEntered)
 	case PINPadFault:
-		k.tvr.set(tvrNoPINPad)
+		k.tvr.Set(tvrNoPINPad)
 	case PINEntered: // a PIN for the card is the card's to answer
 		fallthrough
 	default:
@@ -162,7 +162,7 @@ func (k *Kernel) pinFailed() (Action, error) {
 // verificationFailed notes it; action analysis decides what it means. EMV 4.4
 // Book 3, 10.5 and Book 4, 6.3.4.5.
 func (k *Kernel) verificationFailed() (Action, error) {
-	k.tvr.set(tvrCVMFailed)
+	k.tvr.Set(tvrCVMFailed)
 	k.cvm = CVMFailed
 	return k.assessRisk()
 }
@@ -194,15 +194,15 @@ func (k *Kernel) supports(method byte) bool {
 func (k *Kernel) noteUnsupported(method byte) {
 	switch {
 	case method == methodOnlinePIN:
-		k.tvr.set(tvrNoPINPad)
+		k.tvr.Set(tvrNoPINPad)
 	case method <= methodPINLast: // where another form could be had, the pad is there
 		if k.cfg.Capabilities[1]&(capPlainPIN|capEncipheredPIN) == 0 {
-			k.tvr.set(tvrNoPINPad)
+			k.tvr.Set(tvrNoPINPad)
 		}
 	case method >= methodBiometric && method <= methodBioLast:
-		k.tvr.set(tvrBiometricLacking)
+		k.tvr.Set(tvrBiometricLacking)
 	case method != methodSignature && method != methodNone:
-		k.tvr.set(tvrCVMUnrecognised)
+		k.tvr.Set(tvrCVMUnrecognised)
 	}
 }
 

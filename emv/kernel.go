@@ -79,7 +79,7 @@ type Kernel struct {
 	card      map[tlv.Tag][]byte // of FCI, GPO and records
 	pan       secret.PAN
 
-	tvr        tvr
+	tvr        TVR
 	tsi        tsi
 	cvmResults [3]byte
 	cvm        CVM
@@ -216,12 +216,12 @@ func take[E Event](k *Kernel, e Event, stage func(E) (Action, error)) (Action, e
 func (k *Kernel) cardGone() Action {
 	if k.state == scriptingAfter {
 		k.after.Break()
-		k.tvr.set(tvrScriptAfter)
+		k.tvr.Set(tvrScriptAfter)
 		return k.endScripts()
 	}
 	if k.state == scriptingBefore {
 		k.before.Break()
-		k.tvr.set(tvrScriptBefore)
+		k.tvr.Set(tvrScriptBefore)
 		k.noteScripts()
 	}
 	return k.end(EndApplication, ReasonCardRemoved, "while "+k.state.String())
@@ -243,7 +243,7 @@ func (k *Kernel) forget() {
 	for _, t := range []tlv.Tag{tlv.AID, tlv.TerminalVersion, tlv.FloorLimit, tlv.DataAuthenticationCode, tlv.ICCDynamicNumber, tlv.TCHash, tlv.ARC} {
 		delete(k.terminal, t)
 	}
-	k.tvr, k.tsi = tvr{}, tsi{}
+	k.tvr, k.tsi = TVR{}, tsi{}
 	k.cvmResults, k.cvm = noCVMPerformed, CVMNone
 }
 

@@ -26,7 +26,7 @@ func (k *Kernel) askOfflinePIN(method byte) (Action, bool) {
 		k.state = readingPINTries
 		return getDataCommand(tlv.PINTryCounter), true
 	case tries.left == 0:
-		k.tvr.set(tvrPINTryLimit)
+		k.tvr.Set(tvrPINTryLimit)
 		return nil, false
 	case method == methodEncipheredPIN || method == methodEncipheredPINSign:
 		return k.challenge()

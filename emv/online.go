@@ -68,7 +68,7 @@ func (k *Kernel) hostAnswered(h HostResult) (Action, error) {
 // and 6.5.4.
 func (k *Kernel) issuerAuthenticated(r Response) (Action, error) {
 	if r.sw() != swOK {
-		k.tvr.set(tvrIssuerAuthFailed)
+		k.tvr.Set(tvrIssuerAuthFailed)
 	}
 	return k.scriptBefore()
 }

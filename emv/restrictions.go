@@ -28,36 +28,32 @@ const (
 
 // restrict looks whether the card may be used here and now. EMV 4.4 Book 3, 10.4.
 func (k *Kernel) restrict() (Action, error) {
-	for i, bits := range Restrictions(&k.cfg, &k.tx, k.lookup) {
-		k.tvr[i] |= bits
-	}
+	Restrictions(&k.cfg, &k.tx, k.lookup, &k.tvr)
 	return k.verifyCardholder()
 }
 
 // Restrictions looks whether an application may be used here and now, and
-// gives the bits of the TVR that say why not. lookup finds what terminal and
+// sets the bits of the TVR that say why not. lookup finds what terminal and
 // card say; the card's dates are known to be numbers. EMV 4.4 Book 3, 10.4.
-func Restrictions(c *Config, t *Transaction, lookup func(tlv.Tag) ([]byte, bool)) (bits [5]byte) {
+func Restrictions(c *Config, t *Transaction, lookup func(tlv.Tag) ([]byte, bool), found *TVR) {
 	value := func(tag tlv.Tag) []byte { v, _ := lookup(tag); return v }
-	found := (*tvr)(&bits)
 	version, given := lookup(tlv.CardVersion)
 	if given && !bytes.Equal(version, value(tlv.TerminalVersion)) {
-		found.set(tvrVersionsDiffer) // Book 3, 10.4.1
+		found.Set(tvrVersionsDiffer) // Book 3, 10.4.1
 	}
 	domestic := bytes.Equal(value(tlv.IssuerCountry), value(tlv.TerminalCountry))
 	_, country := lookup(tlv.IssuerCountry)
 	if usage, given := lookup(tlv.ApplicationUsageControl); given && !usable(c, t, usage, country, domestic) {
-		found.set(tvrServiceRefused) // Book 3, 10.4.2
+		found.Set(tvrServiceRefused) // Book 3, 10.4.2
 	}
 	// Book 3, 10.4.3
 	today := dateOf(value(tlv.TransactionDate))
 	if effective, given := lookup(tlv.EffectiveDate); given && dateOf(effective) > today {
-		found.set(tvrNotYetEffective)
+		found.Set(tvrNotYetEffective)
 	}
 	if dateOf(value(tlv.ExpirationDate)) < today {
-		found.set(tvrExpired)
+		found.Set(tvrExpired)
 	}
-	return bits
 }
 
 // usable reports whether the usage control allows the transaction. Without the

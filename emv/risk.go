@@ -7,15 +7,15 @@ import "github.com/cloudpos/cloudpos/emv/tlv"
 func (k *Kernel) assessRisk() (Action, error) {
 	k.tsi.set(tsiRisk)
 	if k.cfg.Listed != nil && k.cfg.Listed(k.pan, k.cardSequence()) {
-		k.tvr.set(tvrExceptionFile) // Book 4, 6.3.5
+		k.tvr.Set(tvrExceptionFile) // Book 4, 6.3.5
 	}
 	if k.tx.ForcedOnline {
-		k.tvr.set(tvrForcedOnline) // Book 4, 6.5.3
+		k.tvr.Set(tvrForcedOnline) // Book 4, 6.5.3
 	}
 	if k.overFloorLimit() {
-		k.tvr.set(tvrFloorLimit) // Book 3, 10.6.1
+		k.tvr.Set(tvrFloorLimit) // Book 3, 10.6.1
 	} else if k.canBoth() && k.app().picks(k.tx.AmountMinor, k.percent()) {
-		k.tvr.set(tvrRandomOnline) // Book 3, 10.6.2
+		k.tvr.Set(tvrRandomOnline) // Book 3, 10.6.2
 	}
 	if len(k.card[tlv.LowerOfflineLimit]) == 0 || len(k.card[tlv.UpperOfflineLimit]) == 0 {
 		return k.analyse()
@@ -75,19 +75,19 @@ func (k *Kernel) lastATCRead(r Response) (Action, error) {
 		return nil, err
 	}
 	if last != nil && number(last) == 0 {
-		k.tvr.set(tvrNewCard)
+		k.tvr.Set(tvrNewCard)
 	}
 	if k.atc == nil || last == nil || number(k.atc) <= number(last) {
-		k.tvr.set(tvrLowerLimit)
-		k.tvr.set(tvrUpperLimit)
+		k.tvr.Set(tvrLowerLimit)
+		k.tvr.Set(tvrUpperLimit)
 		return k.analyse()
 	}
 	offline := number(k.atc) - number(last)
 	if offline > int(k.card[tlv.LowerOfflineLimit][0]) {
-		k.tvr.set(tvrLowerLimit)
+		k.tvr.Set(tvrLowerLimit)
 	}
 	if offline > int(k.card[tlv.UpperOfflineLimit][0]) {
-		k.tvr.set(tvrUpperLimit)
+		k.tvr.Set(tvrUpperLimit)
 	}
 	return k.analyse()
 }

@@ -9,13 +9,13 @@ import (
 
 // sendScripts gives the next command of a list, or none when all is done. bit
 // says that one has failed. EMV 4.4 Book 3, 10.10.
-func (k *Kernel) sendScripts(list *script.List, bit tvrBit) (Action, bool) {
+func (k *Kernel) sendScripts(list *script.List, bit TVRBit) (Action, bool) {
 	command, more := list.Next()
 	if list.Any() {
 		k.tsi.set(tsiScripts)
 	}
 	if list.Failed() {
-		k.tvr.set(bit)
+		k.tvr.Set(bit)
 	}
 	return Transmit{Command: command}, more
 }

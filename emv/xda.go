@@ -21,7 +21,7 @@ func (k *Kernel) prepareExtended() (Action, error) {
 	k.auth.curve, k.auth.err = k.recoverCurve()
 	switch {
 	case errors.Is(k.auth.err, oda.ErrMissing):
-		k.tvr.set(tvrDataMissing)
+		k.tvr.Set(tvrDataMissing)
 		k.auth.failed = tvrCurveKeyFailed
 	case errors.Is(k.auth.err, oda.ErrCAKey):
 		k.auth.failed = tvrCurveCAMissing
@@ -59,7 +59,7 @@ func (k *Kernel) recoverCurve() (oda.CurveKey, error) {
 // can be trusted. An AAC is not looked at. EMV 4.4 Book 2, 12.5.3.
 func (k *Kernel) verifyExtended() bool {
 	if k.auth.err != nil {
-		k.tvr.set(k.auth.failed)
+		k.tvr.Set(k.auth.failed)
 	}
 	if !k.toBeSigned(k.generated[tlv.CryptogramInformation]) {
 		return true
@@ -72,7 +72,7 @@ func (k *Kernel) verifyExtended() bool {
 			return true
 		}
 		k.auth.failed = tvrXDAFailed
-		k.tvr.set(tvrXDAFailed)
+		k.tvr.Set(tvrXDAFailed)
 	}
 	k.auth.signature = signatureWrong
 	return false

@@ -21,9 +21,7 @@ const (
 // decide looks at restrictions, cardholder and risk, and asks for a cryptogram.
 // EMV Contactless Book C-2, state 4 (S456).
 func (t *tap) decide() (emv.Action, error) {
-	for i, bits := range emv.Restrictions(&t.cfg.Terminal, &t.tx, t.Lookup) {
-		t.tvr[i] |= bits
-	}
+	emv.Restrictions(&t.cfg.Terminal, &t.tx, t.Lookup, &t.tvr)
 	if err := t.verify(); err != nil {
 		return nil, err
 	}
@@ -38,13 +36,13 @@ func (t *tap) decide() (emv.Action, error) {
 // for relays. EMV Contactless Book C-2, state 4 (S456).
 func (t *tap) assessRisk() {
 	if t.tx.AmountMinor > t.app.FloorMinor {
-		t.tvr.set(tvrFloorLimit)
+		t.tvr.Set(tvrFloorLimit)
 	}
 	if t.tx.ForcedOnline {
-		t.tvr.set(tvrForcedOnline)
+		t.tvr.Set(tvrForcedOnline)
 	}
 	if listed := t.cfg.Terminal.Listed; listed != nil && listed(t.PAN, t.Sequence()) {
-		t.tvr.set(tvrExceptionFile)
+		t.tvr.Set(tvrExceptionFile)
 	}
 }
 
@@ -56,13 +54,13 @@ func (t *tap) onlineOnly() bool { return (t.cfg.Terminal.TerminalType&0x0F-1)%3 
 // analyse is terminal action analysis. EMV Contactless Book C-2, 7.8.
 func (t *tap) analyse() cryptogram {
 	switch {
-	case t.tvr.meets(t.app.TACDenial, t.issuerCode(tlv.IACDenial, 0x00)):
+	case t.tvr.Meets(t.app.TACDenial, t.issuerCode(tlv.IACDenial, 0x00)):
 		return cryptogramAAC
 	case t.onlineOnly():
 		return cryptogramARQC
-	case t.canAsk() && t.tvr.meets(t.app.TACOnline, t.issuerCode(tlv.IACOnline, 0xFF)):
+	case t.canAsk() && t.tvr.Meets(t.app.TACOnline, t.issuerCode(tlv.IACOnline, 0xFF)):
 		return cryptogramARQC
-	case !t.canAsk() && t.tvr.meets(t.app.TACDefault, t.issuerCode(tlv.IACDefault, 0xFF)):
+	case !t.canAsk() && t.tvr.Meets(t.app.TACDefault, t.issuerCode(tlv.IACDefault, 0xFF)):
 		return cryptogramAAC
 	}
 	return cryptogramTC

@@ -23,9 +23,9 @@ func (t *tap) prepareSignature() error {
 	if errors.Is(t.signing.err, oda.ErrTagList) {
 		return wrong("%v (Book C-2, S456)", t.signing.err)
 	}
-	t.tvr.set(tvrCDAFailed)
+	t.tvr.Set(tvrCDAFailed)
 	if errors.Is(t.signing.err, oda.ErrMissing) {
-		t.tvr.set(tvrDataMissing)
+		t.tvr.Set(tvrDataMissing)
 	}
 	return nil
 }
@@ -60,7 +60,7 @@ func (t *tap) verifySignature() error {
 		Further:             t.relayed,
 	})
 	if err != nil {
-		t.tvr.set(tvrCDAFailed)
+		t.tvr.Set(tvrCDAFailed)
 		t.signing.err = err
 		return failure{reason: emv.ReasonSignature, l2: l2CAM, detail: "CDA (Book C-2, S910)"}
 	}

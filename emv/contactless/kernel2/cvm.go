@@ -34,7 +34,7 @@ func (t *tap) verify() error {
 		t.cvmResults = [3]byte{methodNotPerformed, 0, 0}
 	case !given:
 		t.cvmResults = [3]byte{methodNotPerformed, 0, 0}
-		t.tvr.set(tvrDataMissing)
+		t.tvr.Set(tvrDataMissing)
 	default:
 		rules, err := emv.ParseCVMList(list)
 		if err != nil {
@@ -98,9 +98,9 @@ func (t *tap) supports(method byte) bool {
 func (t *tap) noteUnsupported(method byte) {
 	switch {
 	case method >= methodPlainPIN && method <= methodPINLast:
-		t.tvr.set(tvrNoPINPad)
+		t.tvr.Set(tvrNoPINPad)
 	case method > methodPINLast && method != methodSignature:
-		t.tvr.set(tvrCVMUnrecognised)
+		t.tvr.Set(tvrCVMUnrecognised)
 	}
 }
 
@@ -111,7 +111,7 @@ func (t *tap) perform(rule emv.CVMRule) {
 	switch rule.Method() {
 	case methodOnlinePIN:
 		t.cvm = emv.CVMOnlinePIN
-		t.tvr.set(tvrOnlinePIN)
+		t.tvr.Set(tvrOnlinePIN)
 	case methodSignature:
 		t.cvm, t.receipt = emv.CVMSignature, true
 	default:
@@ -122,5 +122,5 @@ func (t *tap) perform(rule emv.CVMRule) {
 // notVerified notes the failure; action analysis decides what it means.
 func (t *tap) notVerified(results [3]byte) {
 	t.cvmResults = results
-	t.tvr.set(tvrCVMFailed)
+	t.tvr.Set(tvrCVMFailed)
 }

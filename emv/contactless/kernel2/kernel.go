@@ -120,7 +120,7 @@ type tap struct {
 	state  state
 	stripe bool // magnetic stripe mode
 
-	tvr        tvr
+	tvr        emv.TVR
 	cvmResults [3]byte
 	cvm        emv.CVM
 	receipt    bool

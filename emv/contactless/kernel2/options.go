@@ -70,7 +70,7 @@ func (t *tap) initiated(r emv.Response) (emv.Action, error) {
 	if t.app.Relay != nil && t.aip(2, aipRelay) {
 		return t.race()
 	}
-	t.tvr.set(tvrRelayNotPerformed)
+	t.tvr.Set(tvrRelayNotPerformed)
 	return t.read()
 }
 
@@ -79,7 +79,7 @@ func (t *tap) initiated(r emv.Response) (emv.Action, error) {
 func (t *tap) read() (emv.Action, error) {
 	t.signing.chosen = t.aip(1, aipCDA) && t.cfg.Terminal.Capabilities[2]&capCDA != 0
 	if !t.signing.chosen {
-		t.tvr.set(tvrODANotPerformed)
+		t.tvr.Set(tvrODANotPerformed)
 	}
 	t.state = reading
 	return emv.Transmit{Command: t.records.Command()}, nil

@@ -68,12 +68,12 @@ func (t *tap) raced(r emv.Response) (emv.Action, error) {
 		t.Terminal[tlv.UnpredictableNumber] = un
 		return t.race()
 	case slow:
-		t.tvr.set(tvrRelayTime)
+		t.tvr.Set(tvrRelayTime)
 	}
 	if limits.mismatch(estimate) || taken-shortest > int64(limits.Accuracy) {
-		t.tvr.set(tvrRelayThreshold)
+		t.tvr.Set(tvrRelayThreshold)
 	}
-	t.tvr.set(tvrRelayPerformed)
+	t.tvr.Set(tvrRelayPerformed)
 	t.relayed = slices.Concat(t.Terminal[tagTerminalEntropy], answer)
 	return t.read()
 }

@@ -1,6 +1,9 @@
 package kernel2
 
-import "github.com/cloudpos/cloudpos/emv/tlv"
+import (
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
 
 // The data objects of this kernel alone. EMV Contactless Book C-2, Annex A.
 const (
@@ -76,40 +79,21 @@ const (
 	canFieldOff = 0x04 // the field may be switched off for it to notice
 )
 
-// tvr is 95. EMV 4.4 Book 3, Annex C5, and EMV Contactless Book C-2, Annex A
-// for the bits of relay resistance.
-type tvr [5]byte
-
-// tvrBit is a byte's index and a bit in it.
-type tvrBit uint16
-
+// The bits of the TVR. EMV 4.4 Book 3, Annex C5, and EMV Contactless Book C-2,
+// Annex A for those of relay resistance.
 const (
-	tvrODANotPerformed   tvrBit = 0<<8 | 0x80
-	tvrDataMissing       tvrBit = 0<<8 | 0x20
-	tvrExceptionFile     tvrBit = 0<<8 | 0x10
-	tvrCDAFailed         tvrBit = 0<<8 | 0x04
-	tvrCVMFailed         tvrBit = 2<<8 | 0x80
-	tvrCVMUnrecognised   tvrBit = 2<<8 | 0x40
-	tvrNoPINPad          tvrBit = 2<<8 | 0x10
-	tvrOnlinePIN         tvrBit = 2<<8 | 0x04
-	tvrFloorLimit        tvrBit = 3<<8 | 0x80
-	tvrForcedOnline      tvrBit = 3<<8 | 0x08
-	tvrRelayThreshold    tvrBit = 4<<8 | 0x08
-	tvrRelayTime         tvrBit = 4<<8 | 0x04
-	tvrRelayPerformed    tvrBit = 4<<8 | 0x02
-	tvrRelayNotPerformed tvrBit = 4<<8 | 0x01
+	tvrODANotPerformed   emv.TVRBit = 0<<8 | 0x80
+	tvrDataMissing       emv.TVRBit = 0<<8 | 0x20
+	tvrExceptionFile     emv.TVRBit = 0<<8 | 0x10
+	tvrCDAFailed         emv.TVRBit = 0<<8 | 0x04
+	tvrCVMFailed         emv.TVRBit = 2<<8 | 0x80
+	tvrCVMUnrecognised   emv.TVRBit = 2<<8 | 0x40
+	tvrNoPINPad          emv.TVRBit = 2<<8 | 0x10
+	tvrOnlinePIN         emv.TVRBit = 2<<8 | 0x04
+	tvrFloorLimit        emv.TVRBit = 3<<8 | 0x80
+	tvrForcedOnline      emv.TVRBit = 3<<8 | 0x08
+	tvrRelayThreshold    emv.TVRBit = 4<<8 | 0x08
+	tvrRelayTime         emv.TVRBit = 4<<8 | 0x04
+	tvrRelayPerformed    emv.TVRBit = 4<<8 | 0x02
+	tvrRelayNotPerformed emv.TVRBit = 4<<8 | 0x01
 )
-
-func (v *tvr) set(b tvrBit) { v[b>>8] |= byte(b) }
-
-// meets tells whether a bit is set that one of the codes has too.
-func (v *tvr) meets(codes ...[5]byte) bool {
-	for _, code := range codes {
-		for i := range v {
-			if v[i]&code[i] != 0 {
-				return true
-			}
-		}
-	}
-	return false
-}

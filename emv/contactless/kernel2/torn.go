@@ -51,7 +51,7 @@ type tornTap struct {
 	sequence   string
 	tx         emv.Transaction
 	terminal   map[tlv.Tag][]byte // of tornTags
-	tvr        tvr
+	tvr        emv.TVR
 	cvmResults [3]byte
 	cvm        emv.CVM
 	receipt    bool
