@@ -13,6 +13,10 @@ func (t *tap) verify() {
 	if t.declined != "" {
 		return
 	}
+	if t.contradicted() {
+		t.decline(emv.ReasonCryptogram, "the CTQ are not those of 9F69 (Book C-3, 5.7)")
+		return
+	}
 	if _, given := t.Card[tlv.CTQ]; !given {
 		t.verifyByReader()
 		return
@@ -21,11 +25,7 @@ func (t *tap) verify() {
 	case t.ctq.has(ctqOnlinePIN) && t.ttq.has(ttqOnlinePIN):
 		t.cvm, t.online = emv.CVMOnlinePIN, true
 	case t.ctq.has(ctqDeviceCVM):
-		if !t.deviceProven() {
-			t.decline(emv.ReasonCryptogram, "a verification by the device that nothing proves (Book C-3, 5.7)")
-			return
-		}
-		t.cvm = emv.CVMDevice
+		t.verifyByDevice()
 	case t.ctq.has(ctqSignature) && t.ttq.has(ttqSignature):
 		t.cvm = emv.CVMSignature
 	case t.ttq.has(ttqCVM):
@@ -47,18 +47,30 @@ func (t *tap) verifyByReader() {
 	}
 }
 
-// deviceProven tells whether the claim that the cardholder was verified on the
-// device is worth anything: the copy of the CTQ in 9F69 must be the same, and
-// be signed or go to the issuer in an ARQC. Without 9F69 the issuer alone can
-// judge. EMV Contactless Book C-3, 5.7.
-func (t *tap) deviceProven() bool {
+// verifyByDevice takes the claim that the cardholder was verified on the device
+// for what it is worth. The book leaves it to the issuer, who sees no CTQ, so
+// whoever stands between card and reader can put the claim in and spare himself
+// the PIN. Here it counts under a signature that covers it alone; phones give
+// one where the TTQ ask for data authentication online. Without it the PIN is
+// asked for. EMV Contactless Book C-3, 5.7.
+func (t *tap) verifyByDevice() {
 	related, given := t.Card[tlv.CardRelatedData]
-	if !given {
-		return t.cryptogram == cryptogramARQC
+	switch {
+	case t.authenticated && len(related) > relatedCTQ: // contradicted has compared it
+		t.cvm = emv.CVMDevice
+	case given && len(related) <= relatedCTQ:
+		t.decline(emv.ReasonCryptogram, "a verification by the device that 9F69 does not speak of (Book C-3, 5.7)")
+	case !t.ttq.has(ttqCVM):
+	case t.ttq.has(ttqOnlinePIN):
+		t.cvm, t.online = emv.CVMOnlinePIN, true
+	default:
+		t.decline(emv.ReasonTerminal, "a verification by the device that nothing proves (Book C-3, 5.7)")
 	}
-	ctq := t.Card[tlv.CTQ]
-	if len(related) < relatedCTQ+len(ctq) || !bytes.Equal(related[relatedCTQ:relatedCTQ+len(ctq)], ctq) {
-		return false
-	}
-	return t.authenticated || t.cryptogram == cryptogramARQC
+}
+
+// contradicted tells whether 9F69 holds a copy of the CTQ, and another one:
+// somebody has changed them on their way. EMV Contactless Book C-3, 5.7.
+func (t *tap) contradicted() bool {
+	related, ctq := t.Card[tlv.CardRelatedData], t.Card[tlv.CTQ]
+	return len(related) > relatedCTQ && (len(ctq) == 0 || !bytes.HasPrefix(related[relatedCTQ:], ctq))
 }

@@ -10,7 +10,8 @@
 //
 // Nothing is approved offline but under a dynamic signature that covers the
 // amount (fDDA), and a cardholder who was verified on a device counts only if
-// the claim is signed or goes to the issuer in the cryptogram.
+// such a signature covers the claim. A reader for phones asks for it at online
+// transactions too, in the TTQ.
 package kernel3
 
 import (

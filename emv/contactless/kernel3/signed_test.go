@@ -147,7 +147,7 @@ func TestSigned(t *testing.T) {
 			c.ctq, c.related = "0080", "01AABBCCDD 0080"
 			c.issue(t)
 		}},
-		{"device-forged", "5.7. The claim was put in between card and reader: the signed copy lacks it.", "= declined: cryptogram: a verification by the device", func(t *testing.T, c *dynamicCard) {
+		{"device-forged", "5.7. The claim was put in between card and reader: the signed copy lacks it.", "= declined: cryptogram: the CTQ are not those of 9F69", func(t *testing.T, c *dynamicCard) {
 			c.ctq, c.related = "0080", "01AABBCCDD 0000"
 			c.issue(t)
 		}},
@@ -155,6 +155,14 @@ func TestSigned(t *testing.T) {
 			c.ctq, c.related = "0080", "01AABBCCDD 0000"
 			c.issue(t)
 			c.related = "01AABBCCDD 0080"
+		}},
+		{"device-online", "5.7. The device has verified its owner, the issuer is asked, and the signature carries the claim.", "\n? online, verified by the device\n", func(t *testing.T, c *dynamicCard) {
+			c.withs, c.cid = append(c.withs, "cvm 100", "ttq 37004000"), "80"
+			c.ctq, c.related, c.followed = "0080", "01AABBCCDD 0080", "! host 00 approved"
+			c.issue(t)
+		}},
+		{"failure-induced", "5.7. Data authentication is made to fail, the card leaves it to the issuer: a CVM is required all the same.", "= declined: declined by terminal: a CVM is required", func(_ *testing.T, c *dynamicCard) {
+			c.withs, c.ctq = []string{"cvm 100"}, "2000"
 		}},
 		{"amount-other", "5.6. The card signed another amount.", wrong, func(t *testing.T, c *dynamicCard) {
 			c.signs = "01234567 000000000250 0156"
