@@ -156,6 +156,8 @@ func runTo(s *setup, answer []byte) error {
 			}
 		case emv.AwaitCard:
 			event = emv.Start{}
+		case emv.GoOnline:
+			event = emv.HostResult{}
 		case emv.Done:
 			return fmt.Errorf("ended: %s", a.Outcome.Reason)
 		default:
@@ -262,5 +264,39 @@ func TestHostAnswer(t *testing.T) {
 	}
 	if _, err := m.Step(emv.HostResult{Online: true, Approved: true}); !errors.Is(err, emv.ErrUnexpected) {
 		t.Errorf("an answer without ARC gives %v", err)
+	}
+}
+
+// TestMixed: a card with the application of one scheme and the number of
+// another pays nothing, whatever its kernel says.
+func TestMixed(t *testing.T) {
+	for _, c := range []struct {
+		aid, pan string
+		mixed    bool
+	}{
+		{"A0000000031010", "4761739001010010", false},
+		{"A0000000031010", "5413330089601034", true},
+		{"A0000000041010", "5413330089601034", false},
+		{"A0000000041010", "2223000010410010", false},
+		{"A0000000043060", "6799990100000000019", false},
+		{"A0000000041010", "4761739001010010", true},
+		{"A000000025010701", "374245001721009", false},
+		{"A000000025010701", "5413330089601034", true},
+		{"A000000333010101", "4761739001010010", false}, // UnionPay issues under many
+		{"F043504F530101", "9999010000000018", false},
+		{"A0000000031010", "", false},
+		{"", "4761739001010010", false},
+	} {
+		for _, status := range []emv.Status{emv.Approved, emv.OnlineRequest, emv.Declined} {
+			kernel := &cardKernel{status: status}
+			kernel.card.PAN, kernel.card.AID = []byte(c.pan), mustEvent("< "+c.aid).(emv.Response).Data
+			s := tap(t)
+			s.config.Kernels[0x21] = kernel
+			err := runTo(s, []byte{0x90, 0x00})
+			refused := err != nil && strings.Contains(err.Error(), string(emv.ReasonCardData))
+			if want := c.mixed && status != emv.Declined; refused != want {
+				t.Errorf("application %s, number %.4s..., status %d: %v, want it refused: %v", c.aid, c.pan, status, err, want)
+			}
+		}
 	}
 }

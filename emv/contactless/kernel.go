@@ -59,7 +59,7 @@ func (p *EntryPoint) run(e emv.Event) (emv.Action, error) {
 	case emv.Done:
 		a.Outcome.Card = copied(a.Outcome.Card)
 		p.dropKernel()
-		return p.conclude(a.Outcome)
+		return p.conclude(unmixed(a.Outcome))
 	}
 	return nil, fmt.Errorf("contactless: kernel %v wants %T", p.combinations[p.selected.combination].Kernel, action)
 }
