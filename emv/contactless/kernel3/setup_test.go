@@ -53,14 +53,19 @@ func newSetup() *setup {
 }
 
 func (s *setup) Open() (emv.Machine, error) {
-	k, err := kernel3.New(s.kernel)
+	cfg, err := s.config()
 	if err != nil {
 		return nil, err
 	}
-	return contactless.New(contactless.Config{
+	return contactless.New(cfg, s.tx, emv.RestartA)
+}
+
+func (s *setup) config() (contactless.Config, error) {
+	k, err := kernel3.New(s.kernel)
+	return contactless.Config{
 		Combinations: append([]contactless.Combination{s.reader}, s.others...),
 		Kernels:      map[contactless.KernelID]contactless.Kernel{contactless.Kernel3: k}, CurrencyExponent: 2,
-	}, s.tx, emv.RestartA)
+	}, err
 }
 
 // Set takes a line "with".
