@@ -1,70 +1,48 @@
 package kernel3
 
 import (
-	"errors"
-	"fmt"
-
+	"github.com/cloudpos/cloudpos/emv/contactless/quick"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
-// recognised are the card's objects that the kernel computes with or passes on.
-func recognised(tag tlv.Tag) bool {
-	switch tag {
-	case tlv.DFName, tlv.ApplicationLabel, tlv.PDOL, tlv.ApplicationProgram,
-		tlv.AIP, tlv.AFL, tlv.ATC, tlv.ApplicationCryptogram, tlv.CryptogramInformation, tlv.IssuerApplicationData,
-		tlv.Track2, tlv.PAN, tlv.PANSequence, tlv.ExpirationDate, tlv.IssuerCountry, tlv.ApplicationUsageControl,
-		tlv.CTQ, tlv.CardRelatedData, tlv.AvailableOffline, tlv.FormFactor, tlv.CustomerExclusive,
-		tlv.CAKeyIndex, tlv.IssuerCertificate, tlv.IssuerKeyRemainder, tlv.IssuerKeyExponent, tlv.SDATagList,
-		tlv.ICCCertificate, tlv.ICCKeyRemainder, tlv.ICCKeyExponent, tlv.SDAD, tlv.SSAD:
-		return true
-	}
-	return false
+// Bits of the qualifiers that no other kernel has. EMV Contactless Book A, 5.7,
+// and Book C-3, Annex A.
+var (
+	ttqIssuerUpdate   = quick.Bit{At: 3, Mask: 0x80}
+	ctqSwitchCash     = quick.Bit{At: 1, Mask: 0x04} // take another interface for cash
+	ctqSwitchCashback = quick.Bit{At: 1, Mask: 0x02}
+	ctqIssuerUpdate   = quick.Bit{At: 2, Mask: 0x40}
+)
+
+// sections are those that outcomes cite.
+var sections = quick.Sections{
+	Initiate: "Book C-3, 5.2", Read: "Book C-3, 5.3", Cryptogram: "Book C-3, 5.4", Restrict: "Book C-3, 5.5",
+	Authenticate: "Book C-3, 5.6", Verify: "Book C-3, 5.7", Conclude: "Book C-3, 5.8",
 }
 
-// The types of a cryptogram: the two upper bits of 9F27. EMV 4.4 Book 3, 6.5.5.
-const (
-	cryptogramMask = 0xC0
-	cryptogramAAC  = 0x00
-	cryptogramTC   = 0x40
-	cryptogramARQC = 0x80
-)
+// recognised are objects of the card that this kernel alone uses. EMV
+// Contactless Book C-3, Annex A.
+var recognised = []tlv.Tag{tlv.ApplicationProgram, tlv.IssuerCountry, tlv.ApplicationUsageControl, tlv.SSAD}
 
-// Where 9F10 holds the type of the cryptogram, if there is no 9F27: byte 5, in
-// the card verification results. EMV Contactless Book C-3, 5.4.
-const (
-	cvrAt    = 4
-	cvrMask  = 0x30
-	cvrShift = 2 // from b6b5 to b8b7
-)
+// recordTags are the data record: what issuer and journal are told, without
+// account number and track. EMV Contactless Book C-3, 5.8.
+var recordTags = []tlv.Tag{
+	tlv.ApplicationCryptogram, tlv.CryptogramInformation, tlv.IssuerApplicationData, tlv.UnpredictableNumber,
+	tlv.ATC, tlv.TVR, tlv.TransactionDate, tlv.TransactionType, tlv.AmountAuthorised, tlv.TransactionCurrency,
+	tlv.AIP, tlv.TerminalCountry, tlv.AmountOther, tlv.TerminalCapabilities, tlv.TerminalType, tlv.DeviceSerial,
+	tlv.DFName, tlv.SequenceCounter, tlv.PANSequence, tlv.EntryMode, tlv.TTQ, tlv.CTQ, tlv.CardRelatedData,
+	tlv.CustomerExclusive, tlv.FormFactor,
+}
 
-// complete checks that all is there that a tap cannot do without, and takes out
+// Complete checks that all is there that a tap cannot do without, and takes out
 // what the decisions need. EMV Contactless Book C-3, 5.4.
-func (t *tap) complete() error {
-	for _, tag := range []tlv.Tag{
-		tlv.AIP, tlv.ATC, tlv.ApplicationCryptogram, tlv.IssuerApplicationData, tlv.Track2, tlv.DFName,
-	} {
-		if len(t.Card[tag]) == 0 {
-			return fmt.Errorf("%v missing", tag)
-		}
-	}
-	if err := t.ReadAccount(); err != nil {
+func (t *tap) Complete() error {
+	err := t.Require(tlv.AIP, tlv.ATC, tlv.ApplicationCryptogram, tlv.IssuerApplicationData, tlv.Track2, tlv.DFName)
+	if err != nil {
 		return err
 	}
-	if expiry := t.Card[tlv.ExpirationDate]; expiry != nil {
-		if _, err := tlv.ParseNumeric(expiry); err != nil {
-			return errors.New("5F24 is no date")
-		}
+	if err := t.ReadHolder(); err != nil {
+		return err
 	}
-	copy(t.ctq[:], t.Card[tlv.CTQ])
-	if cid := t.Card[tlv.CryptogramInformation]; cid != nil {
-		t.cryptogram = cid[0] & cryptogramMask
-		return nil
-	}
-	iad := t.Card[tlv.IssuerApplicationData]
-	if len(iad) <= cvrAt {
-		return fmt.Errorf("neither 9F27 nor card verification results in 9F10 of %d bytes", len(iad))
-	}
-	t.cryptogram = iad[cvrAt] & cvrMask << cvrShift
-	t.Card[tlv.CryptogramInformation] = []byte{t.cryptogram}
-	return nil
+	return t.ReadCryptogram()
 }

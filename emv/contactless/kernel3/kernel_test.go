@@ -99,6 +99,31 @@ func TestUnexpected(t *testing.T) {
 	}
 }
 
+// TestUpdateUnexpected: neither does a second tap take what does not fit.
+func TestUpdateUnexpected(t *testing.T) {
+	a := activation(t)
+	a.Request, a.Host = &emv.Outcome{}, &emv.HostResult{
+		Online: true, ARC: "00", IssuerAuth: make([]byte, 8), Scripts: response("71[86[8418000004AABBCCDD]]").Data,
+	}
+	m := machine(t, newSetup(), a)
+	for i, right := range []emv.Event{emv.Begin{}, response("9000"), response("9000"), nil} {
+		for _, wrong := range []emv.Event{emv.Begin{}, emv.Performed{}, response("9000"), emv.CardGone{}} {
+			if fits(right, wrong) {
+				continue
+			}
+			if _, err := m.Step(wrong); !errors.Is(err, emv.ErrUnexpected) {
+				t.Errorf("step %d: Step(%T) gives %v, want ErrUnexpected", i, wrong, err)
+			}
+		}
+		if right == nil {
+			break
+		}
+		if _, err := m.Step(right); err != nil {
+			t.Fatalf("step %d: Step(%T): %v", i, right, err)
+		}
+	}
+}
+
 // fits tells whether an event is of the kind that is waited for; a card may
 // leave instead of answering.
 func fits(right, event emv.Event) bool {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
+	"github.com/cloudpos/cloudpos/emv/contactless/quick"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
@@ -40,9 +42,9 @@ func checkDynamic(sets []LimitSet) error {
 }
 
 // limit puts the limits of the card's program in force, the longest identifier
-// that fits, and reports whether the application is allowed. EMV Contactless
+// that fits, and leaves an application that is not allowed. EMV Contactless
 // Book C-3, 5.2 and Annex B.
-func (t *tap) limit() bool {
+func (t *tap) limit() emv.Action {
 	var best *LimitSet
 	for i := range t.cfg.Dynamic {
 		set := &t.cfg.Dynamic[i]
@@ -52,10 +54,12 @@ func (t *tap) limit() bool {
 		}
 	}
 	if best == nil {
-		return true
+		return nil
 	}
-	found := best.Limits.Check(t.a.Transaction.AmountMinor, t.cfg.Terminal.CurrencyExponent, (*contactless.TTQ)(&t.ttq))
-	t.ttq = qualifiers(found.TTQ)
-	t.Terminal[tlv.TTQ] = t.ttq[:]
-	return !found.NotAllowed
+	found := best.Limits.Check(t.a.Transaction.AmountMinor, t.cfg.Terminal.CurrencyExponent, (*contactless.TTQ)(&t.TTQ))
+	t.SetTTQ(quick.Qualifiers(found.TTQ))
+	if found.NotAllowed {
+		return t.Next("a dynamic limit (Book C-3, 5.2)")
+	}
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/contactless/quick"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
@@ -23,78 +24,28 @@ const (
 	usageCashbackInternational = 0x40
 )
 
-// analyse looks what the card's cryptogram says. EMV Contactless Book C-3,
-// 5.4.
-func (t *tap) analyse() {
-	switch t.cryptogram {
-	case cryptogramARQC:
-		t.online = true
-	case cryptogramTC:
-		t.online = t.ttq.has(ttqCryptogram)
-	case cryptogramAAC:
-		t.decline(emv.ReasonCard, "the card answers with an AAC (Book C-3, 5.4)")
-	default:
-		t.decline(emv.ReasonCryptogram, "the card answers with a cryptogram that does not exist (Book C-3, 5.4)")
-	}
-}
-
-// decline notes why it must be declined; the first reason counts.
-func (t *tap) decline(reason emv.Reason, detail string) {
-	if t.declined == "" {
-		t.declined, t.detail = reason, detail
-	}
-}
-
-// onlineCapable tells whether the reader can ask an issuer.
-func (t *tap) onlineCapable() bool { return !t.ttq.has(ttqOfflineOnly) }
-
-// restrict looks whether the card may be used here and now. It gives an outcome
-// if another interface is to be taken. EMV Contactless Book C-3, 5.5.
+// restrict looks whether the card may be used here and now; one without an
+// expiry counts as expired. It gives an outcome if another interface is to be
+// taken. EMV Contactless Book C-3, 5.5.
 func (t *tap) restrict() emv.Action {
-	if t.cryptogram == cryptogramTC {
-		if t.expired() {
-			if t.ctq.has(ctqOnlineIfOld) && t.onlineCapable() {
-				t.online = true
-			} else {
-				t.decline(emv.ReasonTerminal, "the application has expired (Book C-3, 5.5)")
-			}
+	if t.Cryptogram == quick.CryptogramTC {
+		if expiry := t.Card[tlv.ExpirationDate]; len(expiry) == 0 || t.Past(expiry) {
+			t.Expire()
 		}
-		if listed := t.cfg.Terminal.Listed; listed != nil && listed(t.PAN, t.Sequence()) {
-			t.decline(emv.ReasonTerminal, "the card is on the exception file (Book C-3, 5.5)")
-		}
+		t.CheckListed()
 	}
-	if t.declined != "" || t.usable() {
+	if t.Declined() || t.usable() {
 		return nil
 	}
 	away := ctqSwitchCash
 	if t.a.Transaction.Type == typeCashback {
 		away = ctqSwitchCashback
 	}
-	if t.ctq.has(away) && t.ttq.has(ttqContact) {
-		return t.otherInterface(emv.MessageInsertOrSwipe, "the card gives no cash over its antenna (Book C-3, 5.5)")
+	if t.CTQ.Has(away) && t.TTQ.Has(quick.TTQContact) {
+		return t.OtherInterface(emv.MessageInsertOrSwipe, "the card gives no cash over its antenna (Book C-3, 5.5)")
 	}
-	t.decline(emv.ReasonNotAllowed, "the card does not allow cash (Book C-3, 5.5)")
+	t.Decline(emv.ReasonNotAllowed, "the card does not allow cash (Book C-3, 5.5)")
 	return nil
-}
-
-// expired compares the dates; a card without one counts as expired. EMV
-// Contactless Book C-3, 5.5.
-func (t *tap) expired() bool {
-	expiry := t.Card[tlv.ExpirationDate]
-	return len(expiry) == 0 || dateOf(t.Terminal[tlv.TransactionDate]) > dateOf(expiry)
-}
-
-// dateOf makes YYMMDD comparable across the century: 00 to 49 are 20xx. EMV 4.4
-// Book 4, 6.7.3.
-func dateOf(value []byte) uint64 {
-	v, err := tlv.ParseNumeric(value)
-	if err != nil {
-		return 0 // complete has seen to it
-	}
-	if v < 500000 {
-		return v + 20000000
-	}
-	return v + 19000000
 }
 
 // usable asks the card's usage control where that is configured. EMV

@@ -1,0 +1,66 @@
+package quick
+
+import (
+	"bytes"
+
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// AskPIN has a PIN entered, which the issuer verifies.
+func (t *Tap) AskPIN() { t.CVM, t.Online = emv.CVMOnlinePIN, true }
+
+// VerifyByReader chooses how a cardholder is verified whose card has no wishes.
+// EMV Contactless Books C-3, 5.7, and C-7.
+func (t *Tap) VerifyByReader() {
+	switch {
+	case !t.TTQ.Has(TTQCVM):
+	case t.TTQ.Has(TTQSignature):
+		t.CVM = emv.CVMSignature
+	case t.TTQ.Has(TTQOnlinePIN):
+		t.AskPIN()
+	default:
+		t.Decline(emv.ReasonTerminal, "a CVM is required, and the reader has none ("+t.opts.Sections.Verify+")")
+	}
+}
+
+// VerifyBySlip is what remains for a card that wants no PIN: a signature, or
+// nothing if nothing is required. EMV Contactless Books C-3, 5.7, and C-7.
+func (t *Tap) VerifyBySlip() {
+	switch {
+	case t.CTQ.Has(t.opts.CTQ.Signature) && t.TTQ.Has(TTQSignature):
+		t.CVM = emv.CVMSignature
+	case t.TTQ.Has(TTQCVM):
+		t.Decline(emv.ReasonTerminal, "a CVM is required, and the card allows none that the reader can ("+t.opts.Sections.Verify+")")
+	}
+}
+
+// VerifyByDevice takes the claim that the cardholder was verified on the device
+// for what it is worth. The book leaves it to the issuer, who sees no CTQ, so
+// whoever stands between card and reader can put the claim in and spare himself
+// the PIN. Here it counts under a signature that covers it alone; phones give
+// one where the TTQ ask for data authentication online. Without it the PIN is
+// asked for. Contradicted must have been asked before. EMV Contactless Books
+// C-3, 5.7, and C-7.
+func (t *Tap) VerifyByDevice() {
+	related, given := t.Card[tlv.CardRelatedData]
+	switch {
+	case t.authenticated && len(related) > relatedCTQ:
+		t.CVM = emv.CVMDevice
+	case given && len(related) <= relatedCTQ:
+		t.Decline(emv.ReasonCryptogram, "a verification by the device that 9F69 does not speak of ("+t.opts.Sections.Verify+")")
+	case !t.TTQ.Has(TTQCVM):
+	case t.TTQ.Has(TTQOnlinePIN):
+		t.AskPIN()
+	default:
+		t.Decline(emv.ReasonTerminal, "a verification by the device that nothing proves ("+t.opts.Sections.Verify+")")
+	}
+}
+
+// Contradicted tells whether 9F69 holds a copy of the CTQ, and another one:
+// somebody has changed them on their way. EMV Contactless Books C-3, 5.7, and
+// C-7.
+func (t *Tap) Contradicted() bool {
+	related, ctq := t.Card[tlv.CardRelatedData], t.Card[tlv.CTQ]
+	return len(related) > relatedCTQ && (len(ctq) == 0 || !bytes.HasPrefix(related[relatedCTQ:], ctq))
+}
