@@ -22,7 +22,7 @@ func Idle(autorun bool) []emv.Action {
 
 // activate has the field switched on and a card awaited. The candidates of an
 // earlier tap are forgotten, unless the issuer's answer must go to that very
-// card. EMV Contactless Book B, 3.2.
+// card. EMV Contactless Book B, 3.2.1.1.
 func (p *EntryPoint) activate() (emv.Action, error) {
 	if p.activations == activationsMax {
 		return p.endless(), nil

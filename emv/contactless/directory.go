@@ -7,7 +7,7 @@ import (
 )
 
 // entry is one application template, 61, of the PPSE. EMV Contactless Book B,
-// 3.3.1.
+// 3.3.2.5.
 type entry struct {
 	name     []byte   // 4F
 	kernel   KernelID // 9F2A, or by the name; 0 leaves it to the reader

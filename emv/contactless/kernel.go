@@ -17,7 +17,8 @@ type Kernel interface {
 	Activate(Activation) (emv.Machine, error)
 }
 
-// Activation is what a kernel is told: EMV Contactless Book B, 3.4.
+// Activation is what a kernel is told. EMV Contactless Book B, 3.4.1.2 and
+// 3.4.1.3.
 type Activation struct {
 	Kernel      KernelID
 	Name        []byte // of the application, as the card lists it
@@ -31,7 +32,7 @@ type Activation struct {
 	Transaction emv.Transaction
 }
 
-// activateKernel is start D. EMV Contactless Book B, 3.4.
+// activateKernel is start D. EMV Contactless Book B, 3.4.1.1.
 func (p *EntryPoint) activateKernel() (emv.Action, error) {
 	used := &p.combinations[p.selected.combination]
 	kernel, err := p.cfg.Kernels[used.Kernel].Activate(Activation{

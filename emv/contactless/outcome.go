@@ -16,7 +16,7 @@ const ReasonInterface emv.Reason = "another interface"
 const arcUnable = "Z3"
 
 // conclude processes an outcome: its message, then the field, then where it
-// leads to. EMV Contactless Book B, 3.5.
+// leads to. EMV Contactless Book B, 3.5.1.1 and 3.5.1.2.
 func (p *EntryPoint) conclude(o emv.Outcome) (emv.Action, error) {
 	return p.show(o.UIOnOutcome, func() (emv.Action, error) {
 		if o.FieldOff == nil {
@@ -26,7 +26,8 @@ func (p *EntryPoint) conclude(o emv.Outcome) (emv.Action, error) {
 	})
 }
 
-// follow goes where the outcome leads. EMV Contactless Book B, 3.5.1.
+// follow goes where the outcome leads. EMV Contactless Book B, 3.5.1.3 and
+// 3.5.1.4.
 func (p *EntryPoint) follow(o emv.Outcome) (emv.Action, error) {
 	switch o.Status {
 	case emv.SelectNext:
@@ -48,7 +49,7 @@ func (p *EntryPoint) follow(o emv.Outcome) (emv.Action, error) {
 	return nil, fmt.Errorf("contactless: a kernel ends with status %d", o.Status)
 }
 
-// reenter starts again at another place. EMV Contactless Book B, 3.5.1.
+// reenter starts again at another place. EMV Contactless Book A, 8.1.1.9.
 func (p *EntryPoint) reenter(o emv.Outcome) emv.Action {
 	return p.perform(emv.Reenter{Outcome: o}, func() (emv.Action, error) {
 		p.restarted, p.pending = true, o.UIOnRestart

@@ -25,7 +25,7 @@ type Limits struct {
 }
 
 // Indicators are what pre-processing finds of a combination. EMV Contactless
-// Book B, 3.1.1.
+// Book B, 3.1.1.1.
 type Indicators struct {
 	StatusCheckRequested bool
 	NotAllowed           bool
@@ -69,7 +69,7 @@ func (l *Limits) Check(amountMinor int64, exponent uint8, ttq *TTQ) Indicators {
 }
 
 // preprocess is start A. If no combination is left, the cardholder takes
-// another interface. EMV Contactless Book B, 3.1.1.
+// another interface. EMV Contactless Book B, 3.1.1.13.
 func (p *EntryPoint) preprocess() (emv.Action, error) {
 	allowed := false
 	for i := range p.combinations {

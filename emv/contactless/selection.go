@@ -65,7 +65,7 @@ func (p *EntryPoint) consider(e entry) {
 }
 
 // selectBest selects the best candidate that is left. EMV Contactless Book B,
-// 3.3.2.6, 3.3.2.7 and 3.3.3.2.
+// 3.3.2.6, 3.3.2.7, 3.3.3.1 and 3.3.3.2.
 func (p *EntryPoint) selectBest() (emv.Action, error) {
 	if len(p.candidates) == 0 {
 		return p.none("no candidate is left (Book B, 3.3.2.7)")
