@@ -6,7 +6,7 @@
 //	values := pdol.Build(d.Lookup)
 //
 // Nothing that a card says replaces what the terminal says, and what a card
-// says twice ends the tap. EMV Contactless Book C-2, 4.1.
+// says twice ends the tap. EMV Contactless Book C-2, Annex A.
 package database
 
 import (

@@ -51,7 +51,7 @@ func (t *tap) assessRisk() {
 func (t *tap) canAsk() bool     { return (t.cfg.Terminal.TerminalType&0x0F-1)%3 != 2 }
 func (t *tap) onlineOnly() bool { return (t.cfg.Terminal.TerminalType&0x0F-1)%3 == 0 }
 
-// analyse is terminal action analysis. EMV Contactless Book C-2, 7.8.
+// analyse is terminal action analysis. EMV Contactless Book C-2, S456.
 func (t *tap) analyse() cryptogram {
 	switch {
 	case t.tvr.Meets(t.app.TACDenial, t.issuerCode(tlv.IACDenial, 0x00)):
@@ -67,7 +67,7 @@ func (t *tap) analyse() cryptogram {
 }
 
 // issuerCode is an action code of the card, each of its bytes filled with
-// absent if there is none. EMV Contactless Book C-2, 7.8.
+// absent if there is none. EMV Contactless Book C-2, S456.
 func (t *tap) issuerCode(tag tlv.Tag, absent byte) [5]byte {
 	code := [5]byte{absent, absent, absent, absent, absent}
 	copy(code[:], t.Card[tag]) // its length was checked

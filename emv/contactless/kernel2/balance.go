@@ -9,7 +9,7 @@ import (
 )
 
 // readBalance reads the card's balance before the cryptogram, if the reader
-// wants it and the card has one. EMV Contactless Book C-2, 7.1.
+// wants it and the card has one. EMV Contactless Book C-2, S456.
 func (t *tap) readBalance() (emv.Action, error) {
 	if !t.app.BalanceBefore || !t.can(canBalance) {
 		return t.decide()
@@ -24,7 +24,7 @@ func (t *tap) balanceRead(r emv.Response) (emv.Action, error) {
 	return t.decide()
 }
 
-// readNewBalance reads it after the cryptogram. EMV Contactless Book C-2, 7.2.
+// readNewBalance reads it after the cryptogram. EMV Contactless Book C-2, S910.
 func (t *tap) readNewBalance() (emv.Action, error) {
 	if !t.app.BalanceAfter || !t.can(canBalance) {
 		return t.cardRead(), nil
@@ -39,7 +39,7 @@ func (t *tap) newBalanceRead(r emv.Response) (emv.Action, error) {
 	return t.cardRead(), nil
 }
 
-// getBalance is GET DATA of 9F50. EMV Contactless Book C-2, 5.5.
+// getBalance is GET DATA of 9F50. EMV Contactless Book C-2, states 16 and 17.
 func getBalance() emv.Action {
 	return emv.Transmit{Command: apdu.Query(claProprietary, insGetData, byte(tagBalance>>8), byte(tagBalance&0xFF), nil)}
 }

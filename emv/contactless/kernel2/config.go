@@ -22,7 +22,7 @@ const (
 )
 
 // Config is what the kernel is told of its terminal. EMV Contactless Book C-2,
-// 4.5.
+// Annex A.
 type Config struct {
 	// Terminal is what the terminal is. Its applications and CDA mode are the
 	// contact kernel's.
@@ -64,7 +64,7 @@ type Application struct {
 }
 
 // Relay bounds the time that a card may take for EXCHANGE RELAY RESISTANCE
-// DATA. Times are in units of 100 microseconds. EMV Contactless Book C-2, 3.10.
+// DATA. Times are in units of 100 microseconds. EMV Contactless Book C-2, state R1.
 type Relay struct {
 	GraceMin         uint16 // DF8132
 	GraceMax         uint16 // DF8133

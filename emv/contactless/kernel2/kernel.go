@@ -82,7 +82,7 @@ func (t *tap) setCapabilities(cvm byte) {
 	t.Terminal[tlv.TerminalCapabilities] = []byte{c[0], cvm, c[2] & securityMask}
 }
 
-// state is what a tap waits for. EMV Contactless Book C-2, 6.1.
+// state is what a tap waits for.
 type state uint8
 
 const (
@@ -215,7 +215,7 @@ func (s *signing) usable() bool { return s.chosen && s.err == nil }
 func (t *tap) aip(at int, bit byte) bool { return t.Card[tlv.AIP][at-1]&bit != 0 }
 
 // deviceCVM tells whether the owner is verified by the phone, and reader and
-// phone can do it. EMV Contactless Book C-2, 3.6.
+// phone can do it. EMV Contactless Book C-2, S456 and 7.5.
 func (t *tap) deviceCVM() bool { return t.app.DeviceCVM && t.aip(1, aipDeviceCVM) }
 
 // can tells whether the application has an ability of 9F5D.

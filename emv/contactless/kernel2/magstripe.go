@@ -14,7 +14,7 @@ import (
 // MagStripe is how cards are taken that have no EMV mode: the stripe's data
 // with a checksum that is new for each tap. What a terminal takes in this mode
 // can be taken from a card that was made to pretend, so it is off by default.
-// EMV Contactless Book C-2, 3.3.
+// EMV Contactless Book C-2, states 7, 13 and 14.
 type MagStripe struct {
 	Version [2]byte // 9F6D
 	// CVMOver and CVMBelow are how the cardholder is verified over the CVM limit

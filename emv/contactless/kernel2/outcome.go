@@ -55,8 +55,7 @@ func statusFailure(status uint16, format string, args ...any) failure {
 	return failure{reason: emv.ReasonCardStatus, l2: l2Status, status: status, detail: fmt.Sprintf(format, args...)}
 }
 
-// fail ends the tap, or leaves the application for the next one. EMV
-// Contactless Book C-2, 6.1.
+// fail ends the tap, or leaves the application for the next one.
 func (t *tap) fail(f failure) emv.Action {
 	o := emv.Outcome{Status: emv.EndApplication, Reason: f.reason, Detail: f.detail, CVM: emv.CVMNotApplicable}
 	t.indication[1] = f.l2
@@ -164,7 +163,7 @@ var typesOfPurchase = []byte{0x00, 0x01, 0x09, 0x17}
 func (t *tap) declined() emv.Outcome {
 	o := emv.Outcome{Status: emv.Declined, Reason: emv.ReasonCard, Detail: "AAC (Book C-2, S910)", CVM: t.cvm}
 	if t.requested == cryptogramAAC {
-		o.Reason, o.Detail = emv.ReasonTerminal, "action codes (Book C-2, 7.8)"
+		o.Reason, o.Detail = emv.ReasonTerminal, "action codes (Book C-2, S456)"
 	}
 	o.Receipt = t.receipt
 	switch {

@@ -28,7 +28,7 @@ const (
 
 // race sends the card a number that nobody could know before, and looks how
 // long the answer takes: a card that is elsewhere takes longer. The number is
-// the one that the cryptogram is made with. EMV Contactless Book C-2, 3.10.
+// the one that the cryptogram is made with. EMV Contactless Book C-2, state R1.
 func (t *tap) race() (emv.Action, error) {
 	entropy := t.Terminal[tlv.UnpredictableNumber]
 	t.Terminal[tagTerminalEntropy] = entropy

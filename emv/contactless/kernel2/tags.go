@@ -46,7 +46,7 @@ var generatedTags = map[tlv.Tag]bool{
 }
 
 // recognised tells whether a record may hold the object. Those of three bytes
-// are the reader's own. EMV Contactless Book C-2, 4.1.
+// are the reader's own. EMV Contactless Book C-2, Annex A.
 func recognised(t tlv.Tag) bool {
 	const twoBytes = 0xFFFF
 	d, known := tlv.Lookup(t)

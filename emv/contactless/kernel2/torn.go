@@ -22,7 +22,7 @@ const (
 // A TornLog remembers taps that broke off when the card was to give its
 // cryptogram, so that the next tap of the same card for the same sale can ask
 // for that cryptogram again: the card may have counted it. It holds account
-// numbers and lives in memory only. EMV Contactless Book C-2, 3.7 and 4.4.
+// numbers and lives in memory only. EMV Contactless Book C-2, states 9 to 11.
 type TornLog struct {
 	recordsMax int
 	life       time.Duration
@@ -125,7 +125,7 @@ func (t *tap) recovery() (tlv.DOL, bool) {
 }
 
 // recoverTorn asks for the cryptogram of a tap that broke off. EMV Contactless Book
-// C-2, state 4 (S456) and 5.9.
+// C-2, state 4 (S456).
 func (t *tap) recoverTorn() emv.Action {
 	if _, possible := t.recovery(); !possible {
 		return nil
