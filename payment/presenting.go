@@ -122,6 +122,7 @@ func (f *Flow) chipUnread() error {
 	}
 	f.clearMachine()
 	f.machine, f.attempt, f.view.Attempt = nil, 0, 0
+	f.chosen = nil // the next card may be another one
 	f.unread, f.held, f.fault = false, false, ""
 	f.enter(returning, ScreenPresentCard, f.tryNotice())
 	f.signal(drivers.SignalAlert)
