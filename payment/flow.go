@@ -19,18 +19,27 @@ const cardTriesMax = 3
 type state uint8
 
 const (
-	opening     state = iota // nothing requested yet
-	waiting                  // for a card
-	talking                  // a command is with the card
-	choosing                 // the customer chooses an application
-	enteringPIN              // the customer enters a PIN
-	authorising              // the host is asked: committed, and not to be cancelled
-	completing               // the host has answered, the card has the last word
-	releasing                // it is decided; the card is given back
+	opening      state = iota // nothing requested yet
+	waiting                   // for a card
+	returning                 // not decided: a card that could not be read is given back, for another try
+	talking                   // a command is with the card
+	choosing                  // the customer chooses an application
+	enteringPIN               // the customer enters a PIN
+	verifyingPIN              // the customer enters one at the reader, for the card
+	authorising               // the host is asked: committed, and not to be cancelled
+	completing                // the host has answered, the card has the last word
+	releasing                 // it is decided; the card is given back
 	ended
-	returning    // not decided: a card that could not be read is given back, for another try
-	verifyingPIN // the customer enters one at the reader, for the card
 )
+
+var stateNames = [...]string{
+	opening: "opening", waiting: "waiting", returning: "returning", talking: "talking", choosing: "choosing",
+	enteringPIN: "entering a PIN", verifyingPIN: "verifying a PIN", authorising: "authorising",
+	completing: "completing", releasing: "releasing", ended: "ended",
+}
+
+// String names the state for errors.
+func (s state) String() string { return stateNames[s] }
 
 // Flow is one transaction. It has no I/O: Step says what to do.
 type Flow struct {
@@ -167,7 +176,7 @@ func (f *Flow) dispatch() error {
 }
 
 func (f *Flow) unexpected() error {
-	return fmt.Errorf("%w: %T (ref %d) in state %d", ErrUnexpected, f.now.Body, f.now.Ref, f.state)
+	return fmt.Errorf("%w: %T (ref %d) while %v", ErrUnexpected, f.now.Body, f.now.Ref, f.state)
 }
 
 func (f *Flow) enter(s state, screen Screen, n Notice) {
