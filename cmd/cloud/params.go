@@ -12,7 +12,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,7 +34,7 @@ const (
 func runParams(_ context.Context, args []string, stdout, stderr io.Writer) error {
 	fs := newFlags("params")
 	file, keyFile := configFlag(fs), fs.String("key", "", "")
-	if slices.ContainsFunc(args, func(word string) bool { return isCardNumber([]byte(word)) }) {
+	if holdCardNumber(args) {
 		return fmt.Errorf("%w: card numbers are read from the standard input, never from the command line", errUsage)
 	}
 	if err := parse(fs, args, 3); err != nil {
@@ -176,6 +175,27 @@ func (p *parameters) list(out io.Writer) error {
 	}
 	_, err := fmt.Fprintln(out, strings.Join(lines, "\n"))
 	return err
+}
+
+// holdCardNumber tells whether words of a command line may be one, in one piece
+// or as it stands on a card: what is not understood would be quoted.
+func holdCardNumber(words []string) bool {
+	digits := 0
+	for _, word := range words {
+		if strings.Trim(word, "0123456789 -.,") != "" {
+			digits = 0
+			continue
+		}
+		for _, c := range word {
+			if c >= '0' && c <= '9' {
+				digits++
+			}
+		}
+		if digits >= cardDigitsMin {
+			return true
+		}
+	}
+	return false
 }
 
 // isCardNumber tells whether it may be one: ISO/IEC 7812-1, 4.

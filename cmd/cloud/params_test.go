@@ -160,7 +160,9 @@ func TestParamsExceptRefuses(t *testing.T) {
 	if err != nil || string(after) != string(before) {
 		t.Errorf("the document has changed, %v", err)
 	}
-	for _, args := range [][]string{{"params"}, {"params", "except", "add"}, {"params", "except", "burn", document}, {"params", "accept", "add", document}, {"params", "except", "add", document, "9999010000001234"}} {
+	for _, args := range [][]string{{"params"}, {"params", "except", "add"}, {"params", "except", "burn", document}, {"params", "accept", "add", document}, {"params", "except", "add", document, "9999010000001234"},
+		{"params", "except", "add", document, "9999 0100 0000 1234"}, {"params", "except", "add", document, "9999-0100-0000-1234"},
+		{"params", "except", "add", document, "9999", "0100", "0000", "1234"}, {"params", "except", "add", "9999010000001234,"}} {
 		var out strings.Builder
 		if status, err := run(t.Context(), args, &out, &out); status != exitUsage || err == nil || strings.Contains(err.Error(), "9999") {
 			t.Errorf("%v: exit status %d, %v, want usage and no number", args[:len(args)-1], status, err)
