@@ -83,8 +83,7 @@ func ParseSwipe(text []byte, lrc bool) (*Swipe, error) {
 	if len(text) > SwipeMax {
 		return nil, fmt.Errorf("%w: %d characters, at most %d", ErrUnread, len(text), SwipeMax)
 	}
-	var swipe *Swipe
-	var number secret.PAN // of track 1, within text
+	var first, second []byte // the tracks, within text
 	for {
 		start := bytes.IndexAny(text, sentinelsOfStart)
 		if start < 0 {
@@ -96,18 +95,20 @@ func ParseSwipe(text []byte, lrc bool) (*Swipe, error) {
 		}
 		switch {
 		case text[start] == sentinel1:
-			number = numberOfTrack1(track)
-		case text[start] == sentinel2 && swipe == nil:
-			if swipe, err = parseTrack2(track); err != nil {
-				return nil, err
-			}
+			first = track
+		case text[start] == sentinel2 && second == nil:
+			second = track
 		}
 		text = rest
 	}
-	if swipe == nil {
+	if second == nil {
 		return nil, fmt.Errorf("%w: no track 2", ErrUnread)
 	}
-	if number != nil && !bytes.Equal(number, swipe.PAN) {
+	swipe, err := parseTrack2(second)
+	if err != nil {
+		return nil, err
+	}
+	if number := numberOfTrack1(first); number != nil && !bytes.Equal(number, swipe.PAN) {
 		swipe.Clear()
 		return nil, fmt.Errorf("%w: tracks 1 and 2 are of different cards", ErrUnread)
 	}
