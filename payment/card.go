@@ -34,8 +34,8 @@ func cvmWord(c emv.CVM) string {
 	return "unknown"
 }
 
-// forget clears a card which the machine gave us a copy of, once its parts are
-// sealed.
+// forget clears a card which the machine gave us a copy of, once it has been
+// looked at or its parts are sealed.
 func forget(c emv.Card) {
 	c.PAN.Clear()
 	c.Track2.Clear()

@@ -11,6 +11,7 @@ import (
 // card, and what comes here is the card's answer.
 
 func (f *Flow) askCardPIN(a emv.VerifyPIN) {
+	defer forget(a.Card)
 	notice := f.view.Notice
 	if f.cardPINs++; f.cardPINs > 1 {
 		notice = NoticeWrongPIN // EMV 4.4 Book 4, 6.3.4.1

@@ -181,8 +181,11 @@ func (f *Flow) abandon(reason string) error {
 // givenUp ends the transaction once the running action has ended. What it
 // brought, a card or a PIN, does not count any more.
 func (f *Flow) givenUp() error {
-	if card, seen := f.now.Body.(CardSeen); seen {
-		f.take(card)
+	switch b := f.now.Body.(type) {
+	case CardSeen:
+		f.take(b)
+	case PINResult:
+		b.Entry.Block.Clear()
 	}
 	return f.end(Cancelled, Ending{Reason: f.giveUp})
 }

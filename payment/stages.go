@@ -144,7 +144,9 @@ func (f *Flow) onChoice(c Choose) error {
 	return f.tell(emv.Choice{Index: c.Index})
 }
 
+// askPIN hands the number on to the PIN pad, and whoever asks it clears it.
 func (f *Flow) askPIN(a emv.EnterPIN) {
+	a.Card.Track2.Clear()
 	f.enter(enteringPIN, ScreenPIN, f.view.Notice)
 	f.view.Masked, f.view.Label = a.Card.PAN.Masked(), a.Card.Label
 	f.work = f.next()
