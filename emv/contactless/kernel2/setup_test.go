@@ -183,7 +183,7 @@ func (s *setup) setOther(name, value string) error {
 }
 
 // event reads a line of a transcript.
-func (s *setup) event(t *testing.T, line string) emv.Event {
+func (s *setup) event(t testing.TB, line string) emv.Event {
 	t.Helper()
 	line, err := s.Expand(line)
 	if err != nil {
