@@ -23,6 +23,7 @@
 // A [Card] is a chip that follows EMV 4.4 with real cryptograms and real
 // signatures, and obeys its issuer's script commands; what it has counted and
 // been told it remembers. A [Variant] of it misbehaves; drivers/sim/cards lists
-// those that there are. No log or answer of this package shows card data, PINs
+// those that there are. A [Tapped] card or phone is one at an antenna; no reader
+// of this package has one yet, so tests step it themselves. No log or answer of this package shows card data, PINs
 // or keys.
 package sim

@@ -128,9 +128,11 @@ type Listing struct {
 }
 
 // List tells which cards Deck makes, without making them.
-func List() []Listing {
-	all := make([]Listing, len(deck))
-	for i, o := range deck {
+func List() []Listing { return listings(deck) }
+
+func listings(orders []Order) []Listing {
+	all := make([]Listing, len(orders))
+	for i, o := range orders {
 		all[i] = Listing{o.Name, o.Title}
 	}
 	return all
@@ -140,17 +142,27 @@ func List() []Listing {
 // public keys go into the terminals' parameters. Cards are good from the day
 // before now.
 func Deck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, []CAKey, error) {
-	year := now.Year()
-	caExpiry := time.Date(year+caYears, time.December, 31, 0, 0, 0, 0, time.UTC)
-	a, err := NewAuthority(RID, CAIndex, BIN, caExpiry)
-	if err != nil {
-		return nil, nil, err
-	}
-	cards := make([]Profile, 0, len(deck))
-	for _, o := range deck {
+	orders := make([]Order, len(deck))
+	for i, o := range deck {
 		if o.AID == nil {
 			o.AID, o.Label = AID, labelOfAll
 		}
+		orders[i] = o
+	}
+	return makeDeck(random, keys, now, CAIndex, orders)
+}
+
+// makeDeck makes the cards that are ordered, under an authority whose keys have
+// the given index and the next.
+func makeDeck(random io.Reader, keys MasterKeys, now time.Time, index byte, orders []Order) ([]Profile, []CAKey, error) {
+	year := now.Year()
+	caExpiry := time.Date(year+caYears, time.December, 31, 0, 0, 0, 0, time.UTC)
+	a, err := NewAuthority(RID, index, BIN, caExpiry)
+	if err != nil {
+		return nil, nil, err
+	}
+	cards := make([]Profile, 0, len(orders))
+	for _, o := range orders {
 		o.Country, o.Currency = chinaISO, chinaISO
 		o.Issued = now.AddDate(0, 0, -1)
 		o.Expires = time.Date(year+cardYears, time.December, 31, 0, 0, 0, 0, time.UTC)

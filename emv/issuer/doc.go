@@ -15,9 +15,10 @@
 //	s := issuer.NewScripter(macKey, encipherKey, arqc)
 //	scripts := issuer.Script(tlv.Script2, id, s.UnblockPIN())
 //
-// [Deck] makes the development set's cards, each a [Profile]: everything that
-// a chip would hold, as data. What it holds is secret, so a Profile prints
-// masked; only its JSON has it in the clear, for a file of mode 0600.
+// [Deck] makes the development set's cards, and [TapDeck] those that are tapped,
+// each a [Profile]: everything that a chip would hold, as data. What it holds is
+// secret, so a Profile prints masked; only its JSON has it in the clear, for a
+// file of mode 0600.
 //
 // The functions are pure. Secrets come in as arguments, and randomness only
 // where a card is made. EMV 4.4 Book 2 is the reference throughout.

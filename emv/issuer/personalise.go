@@ -97,6 +97,7 @@ type Order struct {
 	Issued      time.Time
 	Expires     time.Time // the last day of use
 	Others      []Order   // further applications of the same chip
+	Tap         *Tap      // see Profile
 }
 
 // Personalise makes a card. keys are the issuer's; serials come from random.
@@ -108,7 +109,7 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
 		PIN: o.PIN, OldPIN: o.OldPIN, Keys: o.Keys, Behaviour: o.Behaviour, Offline: o.Offline, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1, Service: o.service(),
 		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.Proof.aip(),
-		PDOL: pdol, CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol,
+		PDOL: o.pdol(), CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol, Tap: o.Tap,
 	}
 	account := accountRecord(o)
 	issuer, proof, err := a.prove(random, &p, o, account)

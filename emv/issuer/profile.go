@@ -101,6 +101,8 @@ type Profile struct {
 	// Others are further applications of the same chip, in the order of their
 	// priority. Behaviour, protocol and keys are the chip's own.
 	Others []Profile `json:"others,omitempty"`
+
+	Tap *Tap `json:"tap,omitempty"` // of a card that is tapped; nil for one with contacts
 }
 
 // Format masks the profile for every fmt verb: name and masked PAN remain.
@@ -212,6 +214,11 @@ func (p Profile) Check() error {
 	case Plain, NoPSE, Mute, Blocked, SaysNo, AskPause, Forged, NoTries, NoChip, SwipedFirst:
 	default:
 		return fmt.Errorf("%w: %s: unknown behaviour %q", ErrProfile, p.Name, p.Behaviour)
+	}
+	if p.Tap != nil {
+		if err := p.Tap.check(&p); err != nil {
+			return err
+		}
 	}
 	if p.Signs() {
 		if _, err := p.Key(); err != nil {

@@ -16,4 +16,6 @@
 // What an issuer does to a card stays done: one that was blocked is good again
 // in a new development set only, for the issuer believes each transaction
 // counter once.
+//
+// [Taps] are a list of their own: cards and phones that are tapped.
 package cards

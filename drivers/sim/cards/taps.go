@@ -1,0 +1,168 @@
+package cards
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// Taps are the cards and phones that are held to an antenna and misbehave, and
+// those that somebody stands before: each is the chip of a card of
+// issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
+func Taps() []sim.TapVariant { return slices.Clone(taps) }
+
+var taps = []sim.TapVariant{
+	{Name: "tap3claim", Title: "Something before it says that the holder was verified by a phone (9F6C).", Of: "tap3pin",
+		Shim: eachTap(atOnce(tlv.CTQ, claim))},
+	{Name: "tap3copy", Title: "Says so in the copy that is signed, too (9F69).", Of: "tap3pin",
+		Shim: eachTap(func() sim.Shim {
+			return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, claimCopy)())
+		})},
+	{Name: "tap3bypass", Title: "The card is told that nobody need be verified (9F66), and the reader that a phone did it.", Of: "tap3pin",
+		Shim: eachTap(func() sim.Shim { return chain(told(unneeded), atOnce(tlv.CTQ, claim)()) })},
+	{Name: "tap3unsigned", Title: "Says so, and takes the signature with its copy away.", Of: "tap3pin",
+		Shim: eachTap(func() sim.Shim {
+			return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, missing)(), atOnce(tlv.SDAD, missing)())
+		})},
+	{Name: "tap3mixup", Title: "Names an application of another scheme than its account is of, and no proof.", Of: "tap3",
+		Shim: eachTap(func() sim.Shim { return chain(renamed(otherScheme), atOnce(tlv.AIP, set(tlv.AIP, 0, 0))()) })},
+	{Name: "tap3unknownca", Title: "Approves by itself, and names an authority whose key the terminal does not have.", Of: "tap3offline",
+		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+	{Name: "tap3switchca", Title: "Like tap3unknownca, and sends its owner to the slot.", Of: "tap3switch",
+		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+	{Name: "tap3askca", Title: "Like tap3unknownca, and sends the terminal to the issuer, who approves.", Of: "tap3ask",
+		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+	{Name: "tap3phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap3phone",
+		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+	{Name: "tap3yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap3",
+		Shim: eachTap(func() sim.Shim {
+			return chain(atOnce(tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))(), atOnce(tlv.SDAD, flip(tlv.SDAD))())
+		})},
+	{Name: "tap3turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap3",
+		Shim: eachTap(atOnce(tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC)))},
+	{Name: "tap3stripe", Title: "Has the profile of a magnetic stripe alone, without a cryptogram.", Of: "tap3",
+		Shim: eachTap(spoil(insGPO, func([]byte) []byte {
+			return []byte{0x80, 0x06, 0x00, 0x80, 0x08, 0x01, 0x01, 0x00} // AIP: stripe mode; AFL: the track
+		}))},
+	{Name: "tap3early", Title: "Is taken away before its last record, and held there again.", Of: "tap3offline",
+		Shim: onTap(1, leaving(insRead, 4))},
+	{Name: "tap3gone", Title: "Is taken away before it answers, and held there again.", Of: "tap3",
+		Shim: onTap(1, unheard(insGPO))},
+	{Name: "tap3wallet", Title: "Is in a wallet with another card, and is then taken out.", Of: "tap3", Beside: 1},
+}
+
+// otherScheme is an application that no account of the development set is of.
+var otherScheme = []byte{0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10}
+
+// eachTap is a shim that does the same at each tap.
+func eachTap(s func() sim.Shim) func(int) sim.Shim { return func(int) sim.Shim { return s() } }
+
+// onTap is a shim for one tap.
+func onTap(which int, s func() sim.Shim) func(int) sim.Shim {
+	return func(tap int) sim.Shim {
+		if tap != which {
+			return nil
+		}
+		return s()
+	}
+}
+
+// chain puts shims one behind the other, the first next to the reader.
+func chain(shims ...sim.Shim) sim.Shim {
+	return func(command []byte, chip func([]byte) []byte) []byte {
+		for _, s := range slices.Backward(shims) {
+			behind := chip
+			chip = func(command []byte) []byte { return s(command, behind) }
+		}
+		return chip(command)
+	}
+}
+
+// atOnce changes an object of the answer that holds the cryptogram.
+func atOnce(tag tlv.Tag, change func(value []byte) []tlv.Object) func() sim.Shim {
+	return spoil(insGPO, inTemplate(tlv.ResponseFormat2, func(objects []tlv.Object) []tlv.Object {
+		return each(objects, tag, change)
+	}))
+}
+
+// claim are qualifiers that say that a device has verified its owner.
+func claim([]byte) []tlv.Object {
+	return []tlv.Object{{Tag: tlv.CTQ, Value: []byte{0, issuer.QualifierDevice}}}
+}
+
+// claimCopy says it where their copy is: after the version and the card's
+// number. EMV Contactless Book C-3, Annex A.
+func claimCopy(related []byte) []tlv.Object {
+	const copyAt = 5
+	value := append(slices.Clone(related[:copyAt]), 0, issuer.QualifierDevice)
+	return []tlv.Object{{Tag: tlv.CardRelatedData, Value: value}}
+}
+
+// told changes what GET PROCESSING OPTIONS tells the card.
+func told(change func(data []byte)) sim.Shim {
+	return func(command []byte, chip func([]byte) []byte) []byte {
+		const head = 7 // CLA INS P1 P2 Lc 83 L
+		if ins(command) == insGPO && len(command) > head {
+			command = slices.Clone(command)
+			change(command[head:])
+		}
+		return chip(command)
+	}
+}
+
+// unneeded are the reader's qualifiers, which the cards want first, without the
+// demand to verify the holder. EMV Contactless Book A, 5.7.
+func unneeded(data []byte) {
+	const wanted = 0x40 // byte 2
+	if len(data) > 1 {
+		data[1] &^= wanted
+	}
+}
+
+// renamed gives the application another name, wherever it is named.
+func renamed(name []byte) sim.Shim {
+	return func(command []byte, chip func([]byte) []byte) []byte {
+		if ins(command) == insSelect {
+			command = bytes.Replace(command, name, issuer.AIDTap3, 1)
+		}
+		return bytes.ReplaceAll(chip(command), issuer.AIDTap3, name)
+	}
+}
+
+// leaving is a card that is gone when an instruction comes for the n-th time,
+// and does not hear it.
+func leaving(instruction byte, n int) func() sim.Shim {
+	return func() sim.Shim {
+		count := 0
+		return func(command []byte, chip func([]byte) []byte) []byte {
+			if ins(command) == instruction {
+				count++
+			}
+			if count >= n {
+				return nil
+			}
+			return chip(command)
+		}
+	}
+}
+
+// unheard is a card that does what it is told by an instruction, and is gone
+// before anybody hears it.
+func unheard(instruction byte) func() sim.Shim {
+	return func() sim.Shim {
+		gone := false
+		return func(command []byte, chip func([]byte) []byte) []byte {
+			if gone {
+				return nil
+			}
+			answer := chip(command)
+			if gone = ins(command) == instruction; gone {
+				return nil
+			}
+			return answer
+		}
+	}
+}

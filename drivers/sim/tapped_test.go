@@ -1,0 +1,128 @@
+package sim
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/cloudpos/cloudpos/emv/issuer"
+	"github.com/cloudpos/cloudpos/emv/tlv"
+)
+
+// madeTapsOnce is made once: RSA keys are slow.
+var madeTapsOnce = sync.OnceValue(func() madeDeck {
+	cards, ca, err := issuer.TapDeck(rand.Reader, issuer.MasterKeys{AC: testIMK, MAC: testMAC, Encipher: testEncipher}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
+	return madeDeck{cards, ca, err}
+})
+
+func newTapped(t testing.TB, name string) *Tapped {
+	t.Helper()
+	d := madeTapsOnce()
+	if d.err != nil {
+		t.Fatal(d.err)
+	}
+	for _, p := range d.cards {
+		if p.Name == name {
+			c, err := NewTapped(p, rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Enter()
+			return c
+		}
+	}
+	t.Fatalf("no card %q", name)
+	return nil
+}
+
+// optionsFor is GET PROCESSING OPTIONS for 12.50, with the second byte of the
+// reader's qualifiers.
+func optionsFor(wants string) string {
+	return "80A8000023 8321 36" + wants + "4000 000000001250 000000000000 0156 0000000000 0156 260314 00 01020304 00"
+}
+
+const selectTap3 = "00A4040007 F043504F530303 00"
+
+// TestTappedConversation: what a card in a field answers, and what it refuses.
+func TestTappedConversation(t *testing.T) {
+	type exchange struct{ command, status string }
+	for name, tt := range map[string]struct {
+		card      string
+		exchanges []exchange
+	}{
+		"directories": {"tap3", []exchange{
+			{"00A404000E 325041592E5359532E4444463031 00", "9000"},
+			{"00A404000E 315041592E5359532E4444463031 00", "6A82"},
+			{"00A4040007 A0000000031010 00", "6A82"},
+		}},
+		"not selected":   {"tap3", []exchange{{optionsFor("00"), "6985"}}},
+		"no contacts":    {"tap3", []exchange{{selectTap3, "9000"}, {"80AE800000", "6D00"}, {"0088000004 01020304 00", "6D00"}}},
+		"other class":    {"tap3", []exchange{{"D0A8000000", "6E00"}, {"00", "6700"}}},
+		"wrong list":     {"tap3", []exchange{{selectTap3, "9000"}, {"80A8000002 8300 00", "6700"}, {"80A8000002 8400 00", "6A80"}}},
+		"once":           {"tap3", []exchange{{selectTap3, "9000"}, {optionsFor("00"), "9000"}, {optionsFor("00"), "6985"}}},
+		"records":        {"tap3", []exchange{{selectTap3, "9000"}, {"00B2010C00", "6985"}, {optionsFor("00"), "9000"}, {"00B2010C00", "9000"}}},
+		"locked phone":   {"tap3phone", []exchange{{selectTap3, "9000"}, {optionsFor("40"), "6986"}, {optionsFor("40"), "9000"}}},
+		"small amount":   {"tap3phone", []exchange{{selectTap3, "9000"}, {optionsFor("00"), "9000"}}},
+		"nothing asked":  {"tap3update", []exchange{{selectTap3, "9000"}, {"008200000A 01020304050607083030", "6985"}}},
+		"wrong answer":   {"tap3update", []exchange{{selectTap3, "9000"}, {optionsFor("00"), "9000"}, {selectTap3, "9000"}, {"008200000A 01020304050607083030", "6300"}}},
+		"without update": {"tap3", []exchange{{selectTap3, "9000"}, {optionsFor("00"), "9000"}, {selectTap3, "9000"}, {"008200000A 01020304050607083030", "6985"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newTapped(t, tt.card)
+			for _, x := range tt.exchanges {
+				answer, _ := c.Exchange(unhex(t, x.command))
+				if got := fmt.Sprintf("%X", answer[len(answer)-2:]); got != x.status {
+					t.Fatalf("%s: %s, want %s", x.command, got, x.status)
+				}
+			}
+		})
+	}
+}
+
+// TestTappedDecides: the type of the cryptogram and the qualifiers, by what the
+// reader wants.
+func TestTappedDecides(t *testing.T) {
+	for _, tt := range []struct{ card, wants, cid, qualifiers string }{
+		{"tap3", "00", "80", "0000"},
+		{"tap3no", "00", "00", "0000"},
+		{"tap3offline", "00", "40", "0000"},
+		{"tap3offline", "80", "80", "0000"},
+		{"tap3pin", "00", "80", "0000"},
+		{"tap3pin", "40", "80", "8000"},
+		{"tap3sign", "40", "80", "4000"},
+		{"tap3ask", "40", "40", "2000"},
+		{"tap3update", "40", "80", "0040"},
+	} {
+		c := newTapped(t, tt.card)
+		c.Exchange(unhex(t, selectTap3))
+		answer, _ := c.Exchange(unhex(t, optionsFor(tt.wants)))
+		get := func(tag tlv.Tag) []byte { v, _ := tlv.Find(answer[:len(answer)-2], tlv.ResponseFormat2, tag); return v }
+		if got := fmt.Sprintf("%X %X", get(tlv.CryptogramInformation), get(tlv.CTQ)); got != tt.cid+" "+tt.qualifiers {
+			t.Errorf("%s at %s: %s, want %s %s", tt.card, tt.wants, got, tt.cid, tt.qualifiers)
+		}
+		related := get(tlv.CardRelatedData)
+		if !bytes.HasSuffix(related, get(tlv.CTQ)) || bytes.Equal(related[1:5], make([]byte, 4)) {
+			t.Errorf("%s: 9F69 is %X", tt.card, related)
+		}
+	}
+}
+
+func TestTappedVariant(t *testing.T) {
+	c := newTapped(t, "tap3").Variant(TapVariant{Beside: 1, Delay: time.Second})
+	if c.Enter() || !c.Enter() {
+		t.Error("not beside another card once, or not alone then")
+	}
+	if _, took := c.Exchange(unhex(t, selectTap3)); took != time.Second+answerTime {
+		t.Errorf("took %v", took)
+	}
+}
+
+func TestTappedNeedsAntenna(t *testing.T) {
+	if _, err := NewTapped(profile(t, "approve"), rand.Reader); !errors.Is(err, issuer.ErrProfile) {
+		t.Errorf("a card with contacts in a field: %v", err)
+	}
+}

@@ -1,0 +1,68 @@
+package issuer
+
+import (
+	"io"
+	"time"
+)
+
+// tapCAIndex is the key index of the authority over the cards that are tapped;
+// those of the other deck come before it.
+const tapCAIndex = CAIndex + 2
+
+// tapDeck is what can be tapped, by the names that testers use.
+var tapDeck = []Order{
+	{Name: "tap3", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel3, 1), Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}}},
+	{
+		Name: "tap3pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel3, 2), PIN: testPIN,
+		Keys: []string{testPIN}, Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierPIN, 0}},
+	},
+	{
+		Name: "tap3sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel3, 3),
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierSignature, 0}},
+	},
+	{
+		Name: "tap3offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel3, 4), Offline: true,
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}, SpendMinor: 10000},
+	},
+	{
+		Name: "tap3switch", Title: "Approves by itself; who cannot authenticate it shall take the slot.", PAN: tapPAN(Kernel3, 5), Offline: true,
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierSwitch, 0}},
+	},
+	{
+		Name: "tap3ask", Title: "Approves by itself; who cannot authenticate it shall ask the issuer.", PAN: tapPAN(Kernel3, 6), Offline: true,
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierOnline, 0}},
+	},
+	{
+		Name: "tap3phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel3, 7),
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}, Device: true},
+	},
+	{
+		Name: "tap3update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
+	},
+	{Name: "tap3no", Title: "Declines by itself.", PAN: tapPAN(Kernel3, 9), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}}},
+	{
+		Name: "tap3forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel3, 10), Offline: true, Behaviour: Forged,
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}},
+	},
+}
+
+// TapList tells which cards TapDeck makes, without making them.
+func TapList() []Listing { return listings(tapDeck) }
+
+// TapDeck makes the cards and phones of the development set that are tapped,
+// and an authority of their own above them, as Deck does.
+func TapDeck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, []CAKey, error) {
+	orders := make([]Order, len(tapDeck))
+	for i, o := range tapDeck {
+		o.AID, o.Label = AIDTap3, "CLOUDPOS TAP"
+		orders[i] = o
+	}
+	return makeDeck(random, keys, now, tapCAIndex, orders)
+}
+
+// tapRange is how many account numbers the cards of one kernel have at most.
+const tapRange = 100_000_000
+
+// tapPAN is the account number of a kernel's n-th card.
+func tapPAN(kernel byte, n int) string { return pan(int(kernel)*tapRange + n) }
