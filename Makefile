@@ -41,10 +41,7 @@ race: ## run the tests under the race detector; needs a C compiler
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 
 fuzz: ## fuzz each decoder for FUZZTIME=10s
-	@grep -rno '^func Fuzz[A-Za-z0-9_]*' --include='*_test.go' . | sed 's/:[0-9]*:func /:/' | sort -u | while IFS=: read -r file target; do \
-		echo "== $$target, $$(dirname "$$file")"; \
-		$(GO) test "$$(dirname "$$file")" -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 20x || exit 1; \
-	done
+	@GO=$(GO) scripts/fuzz $(FUZZTIME)
 
 e2e: ## run the stories in a real browser; needs chromium
 	$(GO) test -count=1 -tags browser ./e2e/browser
