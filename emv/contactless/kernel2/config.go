@@ -53,7 +53,7 @@ type Application struct {
 
 	// What the reader can do: DF811B.
 	DeviceCVM bool       // the phone verifies its owner
-	Relay     *Relay     // relay resistance, or nil
+	Relay     *Relay     // relay resistance, or nil; the reader must time its responses
 	MagStripe *MagStripe // for cards without EMV mode, or nil
 
 	BalanceBefore, BalanceAfter bool          // read it before or after GENERATE AC
