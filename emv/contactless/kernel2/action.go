@@ -35,7 +35,7 @@ func (t *tap) decide() (emv.Action, error) {
 // assessRisk looks at the floor limit, at what merchant and acquirer want, and
 // for relays. EMV Contactless Book C-2, state 4 (S456).
 func (t *tap) assessRisk() {
-	if t.tx.AmountMinor > t.app.FloorMinor {
+	if t.overFloor() {
 		t.tvr.Set(tvrFloorLimit)
 	}
 	if t.tx.ForcedOnline {
@@ -44,6 +44,15 @@ func (t *tap) assessRisk() {
 	if listed := t.cfg.Terminal.Listed; listed != nil && listed(t.PAN, t.Sequence()) {
 		t.tvr.Set(tvrExceptionFile)
 	}
+}
+
+// overFloor looks at the amount together with what was approved to the same card
+// before, so that a sale is not split to stay below. EMV Contactless Book C-2,
+// S456, and EMV 4.4 Book 3, 10.6.1.
+func (t *tap) overFloor() bool {
+	room := t.app.FloorMinor - t.tx.AmountMinor
+	earlier := t.cfg.Terminal.Earlier
+	return room < 0 || earlier != nil && earlier(t.PAN) > room
 }
 
 // canAsk and onlineOnly tell what the terminal type says of going online: its
@@ -76,21 +85,21 @@ func (t *tap) issuerCode(tag tlv.Tag, absent byte) [5]byte {
 
 // request is what is asked for, and whether it is to be signed. Without a
 // signature a phone that verifies its owner is not believed, and no TC is asked
-// for: this is stricter than the book, which lets the action codes have their
-// way. EMV Contactless Book C-2, 7.6.
-func (t *tap) request() (cryptogram, bool) {
-	wanted := t.analyse()
+// for; nor is one while a PIN waits for the issuer. The last two are stricter
+// than the book, which lets the action codes have their way. EMV Contactless
+// Book C-2, 7.6.
+func (t *tap) request() (wanted cryptogram, signed bool) {
+	wanted = t.analyse()
+	provable := t.signing.usable() && t.cvm != emv.CVMOnlinePIN
 	switch {
-	case t.signing.usable():
-		return wanted, wanted != cryptogramAAC || t.can(canSignAAC)
-	case t.deviceCVM():
-		return cryptogramAAC, false
-	case wanted == cryptogramTC && t.canAsk():
-		return cryptogramARQC, false
-	case wanted == cryptogramTC:
-		return cryptogramAAC, false
+	case !t.signing.usable() && t.deviceCVM():
+		wanted = cryptogramAAC
+	case wanted == cryptogramTC && !provable && t.canAsk():
+		wanted = cryptogramARQC
+	case wanted == cryptogramTC && !provable:
+		wanted = cryptogramAAC
 	}
-	return wanted, false
+	return wanted, t.signing.usable() && (wanted != cryptogramAAC || t.can(canSignAAC))
 }
 
 // generate asks for the cryptogram. EMV Contactless Book C-2, 7.6.

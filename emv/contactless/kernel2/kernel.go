@@ -194,6 +194,9 @@ func (t *tap) Clear() {
 	t.records.Clear()
 	t.signing.sent.Clear()
 	t.covered.Clear()
+	for _, tag := range sentTags {
+		clear(t.Terminal[tag])
+	}
 	t.state = ended
 }
 

@@ -212,7 +212,8 @@ func (t *tap) done(o emv.Outcome) emv.Action {
 		o.Detail = strings.TrimPrefix(o.Detail+"; "+t.signing.err.Error(), "; ")
 	}
 	if t.can(canFieldOff) && o.Status != emv.SelectNext {
-		o.FieldOff = &t.app.FieldOff
+		hold := t.app.FieldOff
+		o.FieldOff = &hold
 	}
 	o.Card = t.Known()
 	t.Terminal[tagErrorIndication] = t.indication[:]

@@ -170,6 +170,15 @@ func (s *setup) setOther(name, value string) error {
 		s.tx.ForcedOnline = true
 	case "listed":
 		s.config.Terminal.Listed = func(p secret.PAN, n string) bool { return string(p)+" "+n == value }
+	case "earlier": // what was approved before to the card of the stories
+		var minor int64
+		minor, err = strconv.ParseInt(value, 10, 64)
+		s.config.Terminal.Earlier = func(p secret.PAN) int64 {
+			if string(p) != "9999010000000018" {
+				return 0
+			}
+			return minor
+		}
 	case "date":
 		s.tx.At, err = time.Parse("060102 15:04:05", value+" 09:30:15")
 	case "no-ca-key":
@@ -197,7 +206,7 @@ func (s *setup) event(t testing.TB, line string) emv.Event {
 }
 
 // cardLines are what a card of a transcript answers up to its cryptogram, with
-// another sequence number.
+// another sequence number. It wants to be told its own account number.
 func cardLines(t *testing.T, file, sequence string) []string {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", file))
@@ -207,7 +216,8 @@ func cardLines(t *testing.T, file, sequence string) []string {
 	var lines []string
 	for _, line := range strings.Split(string(text), "\n") {
 		if strings.HasPrefix(line, "< 7") && len(lines) < 5 {
-			lines = append(lines, strings.Replace(line, "5F34[01]", "5F34["+sequence+"]", 1))
+			line = strings.Replace(line, "5F34[01]", "5F34["+sequence+"]", 1)
+			lines = append(lines, strings.Replace(line, "9F3403]", "9F3403 5A08]", 1))
 		}
 	}
 	return lines

@@ -3,7 +3,6 @@ package kernel2
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -64,7 +63,14 @@ type tornTap struct {
 func (r *tornTap) clear() {
 	r.pan.Clear()
 	r.sent.Clear()
+	for _, tag := range sentTags {
+		clear(r.terminal[tag])
+	}
 }
+
+// sentTags are what was sent to a card, which may be anything that it asked for,
+// its own number too. They are not shown to anyone.
+var sentTags = []tlv.Tag{tagCryptogramData, tagRecoveryData, tagOptionsData}
 
 // tornTags are what a record holds beside the card's number. EMV Contactless
 // Book C-2, Annex A, FF8101.
@@ -145,7 +151,9 @@ func (t *tap) recovered(r emv.Response) (emv.Action, error) {
 		return t.generate()
 	}
 	old := t.torn
-	maps.Copy(t.Terminal, old.terminal)
+	for tag, value := range old.terminal {
+		t.Terminal[tag] = slices.Clone(value)
+	}
 	t.tvr, t.cvmResults = old.tvr, old.cvmResults
 	t.Terminal[tlv.TVR], t.Terminal[tlv.CVMResults] = t.tvr[:], t.cvmResults[:]
 	t.cvm, t.receipt, t.requested, t.signing.asked = old.cvm, old.receipt, old.requested, old.asked
@@ -183,7 +191,7 @@ func (t *tap) tear() {
 	}
 	if fallen := t.cfg.Torn.add(r); fallen != nil {
 		for _, tag := range tornTags {
-			if value, ok := fallen.terminal[tag]; ok {
+			if value, ok := fallen.terminal[tag]; ok && !slices.Contains(sentTags, tag) {
 				t.fallen = tlv.Append(t.fallen, tag, value)
 			}
 		}
