@@ -14,10 +14,6 @@ const (
 	dateSize = 3
 )
 
-// smSupported is DF69, by which a card learns that the terminal has keys of SM2
-// and shows those of its own. JR/T 0025.5.
-const smSupported tlv.Tag = 0xDF69
-
 // entryModeContact is 9F39 for a chip that is read through its contacts.
 const entryModeContact = 0x05
 
@@ -66,8 +62,8 @@ func TerminalData(c Config, t Transaction) map[tlv.Tag][]byte {
 		tlv.DeviceSerial:           []byte(c.Serial),
 	}
 	for _, key := range c.CAKeys {
-		if key.SM2 != nil {
-			data[smSupported] = []byte{1}
+		if key.SM2 != nil { // the card shows keys of its own then: JR/T 0025.5
+			data[tlv.SMSupported] = []byte{1}
 		}
 	}
 	if c.AcquirerID != "" {

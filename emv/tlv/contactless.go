@@ -19,6 +19,13 @@ const (
 	CTQ                   Tag = 0x9F6C   // card transaction qualifiers
 	CardTrack1            Tag = 0xDF812A // discretionary data of the card's track 1
 	CardTrack2            Tag = 0xDF812B // discretionary data of the card's track 2
+	CardProduct           Tag = 0x9F63   // card product (UnionPay), or track 1 positions, kernel 2
+	CashThreshold         Tag = 0x9F6D   // electronic cash reset threshold (UnionPay)
+	CashAuthorisation     Tag = 0x9F74   // electronic cash authorisation code (UnionPay)
+	CashBalanceLimit      Tag = 0x9F77   // electronic cash balance limit (UnionPay)
+	CashLimit             Tag = 0x9F78   // electronic cash transaction limit (UnionPay)
+	CashBalance           Tag = 0x9F79   // electronic cash balance (UnionPay)
+	SMSupported           Tag = 0xDF69   // SM algorithms supported
 )
 
 // contactless holds what a contactless terminal meets beyond the contact
@@ -42,7 +49,7 @@ var contactless = map[Tag]Definition{
 	0x9F60:                {"CVC3 of track 1", Binary, 2, 2, FromCard},
 	IdentityDocument:      {"CVC3 of track 2 (kernel 2), or number of the cardholder's identity document (PBOC)", Binary, 1, 40, FromCard},
 	0x9F62:                {"track 1 positions of the CVC3 (kernel 2), or type of identity document (PBOC)", Binary, 1, 6, FromCard},
-	0x9F63:                {"track 1 positions of number and counter, or card product (UnionPay)", Binary, 6, 16, FromCard},
+	CardProduct:           {"track 1 positions of number and counter, or card product (UnionPay)", Binary, 6, 16, FromCard},
 	0x9F64:                {"track 1 digits of the counter", Binary, 1, 1, FromCard},
 	0x9F65:                {"track 2 positions of the CVC3", Binary, 2, 2, FromCard},
 	TTQ:                   {"terminal transaction qualifiers, or track 2 positions of number and counter (kernel 2)", Binary, 2, 4, FromCard | FromTerminal},
@@ -52,19 +59,19 @@ var contactless = map[Tag]Definition{
 	0x9F6A:                {"unpredictable number (numeric)", Numeric, 4, 4, FromTerminal},
 	Track2MagStripe:       {"track 2 data (magnetic stripe mode)", Binary, 0, 19, FromCard},
 	CTQ:                   {"card transaction qualifiers", Binary, 2, 2, FromCard},
-	0x9F6D:                {"magnetic stripe version (kernel 2), or electronic cash reset threshold (UnionPay)", Binary, 2, 6, FromCard | FromTerminal},
+	CashThreshold:         {"magnetic stripe version (kernel 2), or electronic cash reset threshold (UnionPay)", Binary, 2, 6, FromCard | FromTerminal},
 	FormFactor:            {"form factor indicator, or third party data (kernel 2)", Binary, 4, 32, FromCard},
 	0x9F6F:                {"data storage: slot management", Binary, 1, 1, FromCard},
 	0x9F70:                {"protected data envelope 1", Binary, 0, 192, FromCard},
 	0x9F71:                {"protected data envelope 2", Binary, 0, 192, FromCard},
 	0x9F72:                {"protected data envelope 3", Binary, 0, 192, FromCard},
 	0x9F73:                {"protected data envelope 4", Binary, 0, 192, FromCard},
-	0x9F74:                {"protected data envelope 5, or electronic cash authorisation code (UnionPay)", Binary, 0, 192, FromCard},
+	CashAuthorisation:     {"protected data envelope 5, or electronic cash authorisation code (UnionPay)", Binary, 0, 192, FromCard},
 	0x9F75:                {"unprotected data envelope 1", Binary, 0, 192, FromCard},
 	0x9F76:                {"unprotected data envelope 2", Binary, 0, 192, FromCard},
-	0x9F77:                {"unprotected data envelope 3, or electronic cash balance limit (UnionPay)", Binary, 0, 192, FromCard},
-	0x9F78:                {"unprotected data envelope 4, or electronic cash transaction limit (UnionPay)", Binary, 0, 192, FromCard},
-	0x9F79:                {"unprotected data envelope 5, or electronic cash balance (UnionPay)", Binary, 0, 192, FromCard},
+	CashBalanceLimit:      {"unprotected data envelope 3, or electronic cash balance limit (UnionPay)", Binary, 0, 192, FromCard},
+	CashLimit:             {"unprotected data envelope 4, or electronic cash transaction limit (UnionPay)", Binary, 0, 192, FromCard},
+	CashBalance:           {"unprotected data envelope 5, or electronic cash balance (UnionPay)", Binary, 0, 192, FromCard},
 	0x9F7A:                {"electronic cash terminal indicator", Binary, 1, 1, FromTerminal},
 	0x9F7B:                {"electronic cash terminal limit", Numeric, 6, 6, FromTerminal},
 	CustomerExclusive:     {"customer exclusive data", Binary, 0, 32, FromCard},
@@ -76,7 +83,7 @@ var contactless = map[Tag]Definition{
 	0xDF61:                {"data storage: digest, or additional functions of the card (UnionPay)", Binary, 1, 8, FromCard | FromTerminal},
 	0xDF62:                {"data storage: information", Binary, 1, 1, FromTerminal},
 	0xDF63:                {"data storage: data of the terminal", Binary, 0, 160, FromTerminal},
-	0xDF69:                {"SM algorithms supported", Binary, 1, 1, FromTerminal},
+	SMSupported:           {"SM algorithms supported", Binary, 1, 1, FromTerminal},
 	0xDF8101:              {"data storage: summary 2", Binary, 8, 16, FromCard},
 	0xDF8102:              {"data storage: summary 3", Binary, 8, 16, FromCard},
 	0xDF8104:              {"balance before GENERATE AC", Numeric, 6, 6, FromCard},

@@ -30,7 +30,7 @@ func load(t testing.TB, name string) stored {
 		t.Fatal(err)
 	}
 	tap := newSetup()
-	s := stored{tx: tap.tx}
+	s := stored{tx: tap.Tx}
 	for _, line := range strings.Split(string(text), "\n") {
 		switch word, rest, _ := strings.Cut(line, " "); word {
 		case "with":
@@ -44,7 +44,7 @@ func load(t testing.TB, name string) stored {
 			t.Fatal(err)
 		}
 	}
-	if s.config, err = tap.config(); err != nil {
+	if s.config, err = tap.Config(); err != nil {
 		t.Fatal(err)
 	}
 	return s
@@ -136,10 +136,10 @@ func TestAllocations(t *testing.T) {
 func TestNumbers(t *testing.T) {
 	s := newSetup()
 	calls := byte(0)
-	s.kernel.Terminal.Random = func(b []byte) { calls++; b[0] = calls }
+	s.Terminal.Random = func(b []byte) { calls++; b[0] = calls }
 	seen := map[string]bool{}
 	for range 3 {
-		action, err := machine(t, s, activation(t)).Step(emv.Begin{})
+		action, err := s.Activate(t, s.Activation()).Step(emv.Begin{})
 		if err != nil {
 			t.Fatal(err)
 		}

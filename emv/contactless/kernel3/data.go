@@ -16,23 +16,14 @@ var (
 
 // sections are those that outcomes cite.
 var sections = quick.Sections{
-	Initiate: "Book C-3, 5.2", Read: "Book C-3, 5.3", Cryptogram: "Book C-3, 5.4", Restrict: "Book C-3, 5.5",
+	Initiate: "Book C-3, 5.2", Read: "Book C-3, 5.3", Complete: "Book C-3, 5.4", Cryptogram: "Book C-3, 5.4",
+	Restrict:     "Book C-3, 5.5",
 	Authenticate: "Book C-3, 5.6", Verify: "Book C-3, 5.7", Conclude: "Book C-3, 5.8",
 }
 
 // recognised are objects of the card that this kernel alone uses. EMV
 // Contactless Book C-3, Annex A.
 var recognised = []tlv.Tag{tlv.ApplicationProgram, tlv.IssuerCountry, tlv.ApplicationUsageControl, tlv.SSAD}
-
-// recordTags are the data record: what issuer and journal are told, without
-// account number and track. EMV Contactless Book C-3, 5.8.
-var recordTags = []tlv.Tag{
-	tlv.ApplicationCryptogram, tlv.CryptogramInformation, tlv.IssuerApplicationData, tlv.UnpredictableNumber,
-	tlv.ATC, tlv.TVR, tlv.TransactionDate, tlv.TransactionType, tlv.AmountAuthorised, tlv.TransactionCurrency,
-	tlv.AIP, tlv.TerminalCountry, tlv.AmountOther, tlv.TerminalCapabilities, tlv.TerminalType, tlv.DeviceSerial,
-	tlv.DFName, tlv.SequenceCounter, tlv.PANSequence, tlv.EntryMode, tlv.TTQ, tlv.CTQ, tlv.CardRelatedData,
-	tlv.CustomerExclusive, tlv.FormFactor,
-}
 
 // Complete checks that all is there that a tap cannot do without, and takes out
 // what the decisions need. EMV Contactless Book C-3, 5.4.

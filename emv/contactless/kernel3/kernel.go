@@ -20,7 +20,6 @@ import (
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
 	"github.com/cloudpos/cloudpos/emv/contactless/quick"
-	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
 // Config is what the kernel is told of its terminal.
@@ -60,7 +59,7 @@ func (k *Kernel) Activate(a contactless.Activation) (emv.Machine, error) {
 	t := &tap{cfg: &k.cfg, a: a}
 	known, err := quick.New(quick.Opts{
 		Terminal: &k.cfg.Terminal, Activation: a, Sections: sections, CTQ: ctq, Recognised: recognised,
-		Record: recordTags, Discretionary: []tlv.Tag{tlv.AvailableOffline}, Admit: t.limit,
+		Admit: t.limit,
 	}, t)
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ func (t *tap) Conclude() emv.Action {
 	if away := t.authenticate(); away != nil {
 		return away
 	}
-	t.verify()
+	t.Verify(t.verify)
 	verdict := t.Decide(t.Card[tlv.AvailableOffline])
 	if verdict.Status == emv.OnlineRequest && t.TTQ.Has(ttqIssuerUpdate) && t.CTQ.Has(ctqIssuerUpdate) {
 		verdict.Start, verdict.Answer = emv.RestartB, emv.AnswerEMVData

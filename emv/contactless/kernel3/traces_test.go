@@ -23,7 +23,7 @@ func visa(t *testing.T, settings ...string) *setup {
 // TestTraceOffline is a tap that the card approves. Its signature is genuine.
 func TestTraceOffline(t *testing.T) {
 	s := visa(t, "amount 200", "date 190819", "ttq 24004000")
-	s.kernel.Terminal.CAKeys = taptest.PublishedKeys(t, "A000000003", "92")
+	s.Terminal.CAKeys = taptest.PublishedKeys(t, "A000000003", "92")
 	done, ok := taptest.Recorded(t, "danielhu_mock-visa-offline.json", s).(emv.Done)
 	if !ok || done.Outcome.Status != emv.Approved || done.Outcome.CVM != emv.CVMNone || done.Outcome.Card.Label != "VISA CREDIT" {
 		t.Errorf("the end is %+v", done.Outcome)

@@ -10,9 +10,25 @@ import (
 // AskPIN has a PIN entered, which the issuer verifies.
 func (t *Tap) AskPIN() { t.CVM, t.Online = emv.CVMOnlinePIN, true }
 
-// VerifyByReader chooses how a cardholder is verified whose card has no wishes.
+// Verify finds out how the cardholder is verified, unless the sale is declined
+// already. wished serves a card that has wishes: CTQ that are not those of its
+// 9F69 are nobody's. EMV Contactless Books C-3, 5.7, and C-7.
+func (t *Tap) Verify(wished func()) {
+	_, given := t.Card[tlv.CTQ]
+	switch {
+	case t.Declined():
+	case t.contradicted():
+		t.Decline(emv.ReasonCryptogram, "the CTQ are not those of 9F69 ("+t.opts.Sections.Verify+")")
+	case given:
+		wished()
+	default:
+		t.verifyByReader()
+	}
+}
+
+// verifyByReader chooses how a cardholder is verified whose card has no wishes.
 // EMV Contactless Books C-3, 5.7, and C-7.
-func (t *Tap) VerifyByReader() {
+func (t *Tap) verifyByReader() {
 	switch {
 	case !t.TTQ.Has(TTQCVM):
 	case t.TTQ.Has(TTQSignature):
@@ -40,12 +56,11 @@ func (t *Tap) VerifyBySlip() {
 // whoever stands between card and reader can put the claim in and spare himself
 // the PIN. Here it counts under a signature that covers it alone; phones give
 // one where the TTQ ask for data authentication online. Without it the PIN is
-// asked for. Contradicted must have been asked before. EMV Contactless Books
-// C-3, 5.7, and C-7.
+// asked for. EMV Contactless Books C-3, 5.7, and C-7.
 func (t *Tap) VerifyByDevice() {
 	related, given := t.Card[tlv.CardRelatedData]
 	switch {
-	case t.authenticated && len(related) > relatedCTQ:
+	case t.authenticated && len(related) > relatedCTQ: // contradicted has compared it
 		t.CVM = emv.CVMDevice
 	case given && len(related) <= relatedCTQ:
 		t.Decline(emv.ReasonCryptogram, "a verification by the device that 9F69 does not speak of ("+t.opts.Sections.Verify+")")
@@ -57,10 +72,10 @@ func (t *Tap) VerifyByDevice() {
 	}
 }
 
-// Contradicted tells whether 9F69 holds a copy of the CTQ, and another one:
+// contradicted tells whether 9F69 holds a copy of the CTQ, and another one:
 // somebody has changed them on their way. EMV Contactless Books C-3, 5.7, and
 // C-7.
-func (t *Tap) Contradicted() bool {
+func (t *Tap) contradicted() bool {
 	related, ctq := t.Card[tlv.CardRelatedData], t.Card[tlv.CTQ]
 	return len(related) > relatedCTQ && (len(ctq) == 0 || !bytes.HasPrefix(related[relatedCTQ:], ctq))
 }

@@ -98,8 +98,18 @@ func (t *Tap) Done(o emv.Outcome) emv.Action {
 	}
 	o.Card = t.Known()
 	if len(t.Card[tlv.ApplicationCryptogram]) > 0 {
-		o.Record = t.Objects(t.opts.Record...)
-		o.Discretionary = t.Objects(t.opts.Discretionary...)
+		o.Record = append(t.Objects(recordTags...), t.Objects(t.opts.Record...)...)
+		o.Discretionary = append(t.Objects(tlv.AvailableOffline), t.Objects(t.opts.Discretionary...)...)
 	}
 	return emv.Done{Outcome: o}
+}
+
+// recordTags are the data record: what issuer and journal are told, without
+// account number and track. EMV Contactless Books C-3, 5.8, and C-7.
+var recordTags = []tlv.Tag{
+	tlv.ApplicationCryptogram, tlv.CryptogramInformation, tlv.IssuerApplicationData, tlv.UnpredictableNumber,
+	tlv.ATC, tlv.TVR, tlv.TransactionDate, tlv.TransactionType, tlv.AmountAuthorised, tlv.TransactionCurrency,
+	tlv.AIP, tlv.TerminalCountry, tlv.AmountOther, tlv.TerminalCapabilities, tlv.TerminalType, tlv.DeviceSerial,
+	tlv.DFName, tlv.SequenceCounter, tlv.PANSequence, tlv.EntryMode, tlv.TTQ, tlv.CTQ, tlv.CardRelatedData,
+	tlv.CustomerExclusive, tlv.FormFactor,
 }

@@ -10,6 +10,14 @@ type Bit struct{ At, Mask byte }
 // Has tells whether a bit is set.
 func (q Qualifiers) Has(b Bit) bool { return q[b.At-1]&b.Mask != 0 }
 
+// With is the same with one more bit.
+func (q Qualifiers) With(b Bit) Qualifiers {
+	if b.Mask != 0 {
+		q[b.At-1] |= b.Mask
+	}
+	return q
+}
+
 // Bits of the TTQ, 9F66. The Entry Point sets some of them, so they are the
 // same for all kernels. EMV Contactless Book A, 5.7.
 var (

@@ -36,6 +36,9 @@ func (t *Tap) CheckListed() {
 // Past tells whether a date of the card, YYMMDD, is before the day of the sale.
 func (t *Tap) Past(date []byte) bool { return dateOf(date) < dateOf(t.Terminal[tlv.TransactionDate]) }
 
+// Future tells whether it is after it.
+func (t *Tap) Future(date []byte) bool { return dateOf(date) > dateOf(t.Terminal[tlv.TransactionDate]) }
+
 // dateOf makes YYMMDD comparable across the century: 00 to 49 are 20xx. EMV 4.4
 // Book 4, 6.7.3.
 func dateOf(value []byte) uint64 {

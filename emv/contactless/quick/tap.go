@@ -46,14 +46,16 @@ type Opts struct {
 	CTQ        CTQBits
 	// Recognised are objects of the card that the kernel uses beyond those
 	// that every quick tap does.
-	Recognised            []tlv.Tag
-	Record, Discretionary []tlv.Tag         // of an Outcome: neither account number nor track
+	Recognised []tlv.Tag
+	// Record and Discretionary are the data of an Outcome beyond those that
+	// every quick tap has: neither account number nor track.
+	Record, Discretionary []tlv.Tag
 	Admit                 func() emv.Action // looks at the FCI first, if it is there
 }
 
 // Sections are the places in a kernel's book that outcomes cite.
 type Sections struct {
-	Initiate, Read, Cryptogram, Restrict, Authenticate, Verify, Conclude string
+	Initiate, Read, Complete, Cryptogram, Restrict, Authenticate, Verify, Conclude string
 }
 
 // state is what a tap waits for.
@@ -192,7 +194,7 @@ func (t *Tap) read() emv.Action {
 		return emv.Transmit{Command: t.records.Command()}
 	}
 	if err := t.rules.Complete(); err != nil {
-		return t.End(emv.ReasonCardData, "%v (%s)", err, t.opts.Sections.Cryptogram)
+		return t.End(emv.ReasonCardData, "%v (%s)", err, t.opts.Sections.Complete)
 	}
 	t.state = showing
 	return emv.Show{Request: emv.UIRequest{Message: emv.MessageCardReadOK, Status: emv.UICardReadOK}}
