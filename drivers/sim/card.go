@@ -66,6 +66,7 @@ type Card struct {
 	at        progress
 	amounts   map[tlv.Tag][]byte // what the terminal told in the last list
 	told      []byte             // all that it told for PDOL, CDOL1 and CDOL2
+	raced     []byte             // exchanged against relays, for the signature
 	arqc      [8]byte
 	firstAC   [8]byte // of the first GENERATE AC, whatever its type
 	chain     [8]byte // what the MAC of the next script command begins with
@@ -142,7 +143,7 @@ func (c *Card) ATR() []byte {
 
 // reset forgets what a chip forgets without power.
 func (c *Card) reset() {
-	c.at, c.amounts, c.told, c.arqc, c.arc = idle, nil, nil, [8]byte{}, [2]byte{}
+	c.at, c.amounts, c.told, c.raced, c.arqc, c.arc = idle, nil, nil, nil, [8]byte{}, [2]byte{}
 	c.trusted, c.failed, c.pinRight, c.challenge = false, false, false, nil
 	c.firstAC, c.chain = [8]byte{}, [8]byte{}
 	c.application, c.next = c.applications[0], 0

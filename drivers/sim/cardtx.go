@@ -222,7 +222,7 @@ func (c *Card) signedResponse(kind byte, ac [8]byte, second bool) ([]byte, int) 
 	b = tlv.Append(b, tlv.IssuerApplicationData, c.applicationData(kind, second))
 	covered := issuer.Combined{
 		Information: kind, Cryptogram: ac, TerminalNumber: c.amounts[tlv.UnpredictableNumber],
-		Transaction: append(append([]byte{}, c.told...), b...),
+		Transaction: append(append([]byte{}, c.told...), b...), Further: c.raced,
 	}
 	if c.p.Behaviour == issuer.Forged {
 		covered.TerminalNumber = nil // as one who replays what he has recorded

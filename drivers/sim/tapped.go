@@ -30,6 +30,8 @@ type Tapped struct {
 	unlocked bool     // the owner has unlocked the phone since the last sale
 	asked    *[8]byte // the request that the issuer has not answered yet
 	spent    int64    // without the issuer, in minor units
+	kept     *heard   // the latest cryptogram, of a card that gives it again
+	took     time.Duration
 }
 
 // A TapVariant is a tapped card that misbehaves, or something that stands
@@ -83,11 +85,13 @@ func (t *Tapped) Enter() (alone bool) {
 // Exchange answers one command APDU with data and status word, and tells how
 // long that took. Nil is a card that is gone from the field.
 func (t *Tapped) Exchange(command []byte) ([]byte, time.Duration) {
-	took := answerTime + t.variant.Delay
+	t.took = answerTime
+	answer := t.answer
 	if t.shim != nil {
-		return t.shim(command, t.answer), took
+		answer = func(command []byte) []byte { return t.shim(command, t.answer) }
 	}
-	return t.answer(command), took
+	data := answer(command)
+	return data, t.took + t.variant.Delay
 }
 
 // answer is the chip's own.
@@ -105,12 +109,27 @@ func (t *Tapped) dispatch(cmd apdu) ([]byte, int) {
 	case 0x00A4:
 		return t.selectFile(cmd)
 	case 0x80A8:
+		if t.generates() {
+			return t.chip.getProcessingOptions(cmd)
+		}
 		return t.quick(cmd)
 	case 0x00B2:
 		return t.chip.readRecord(cmd)
 	case 0x0082, 0x8416, 0x8418, 0x841E, 0x8424, 0x04DA: // what an issuer answers
 		t.recall()
 		return t.chip.dispatch(cmd)
+	}
+	if t.generates() {
+		switch uint16(cmd.cla)<<8 | uint16(cmd.ins) {
+		case 0x80EA:
+			return t.race(cmd)
+		case 0x80AE:
+			return t.generate(cmd)
+		case 0x80D0:
+			return t.recover(cmd)
+		case 0x80CA:
+			return t.getData(cmd)
+		}
 	}
 	if cmd.cla&^0x84 != 0 {
 		return nil, swUnknownCLA
@@ -221,18 +240,42 @@ func (t *Tapped) qualifiers() []byte {
 // unless the reader wants the issuer, or a PIN goes there.
 func (t *Tapped) choose(qualifiers []byte) byte {
 	c := t.chip
-	amount, err := tlv.ParseNumeric(c.amounts[tlv.AmountAuthorised])
-	bears := err == nil && (c.p.Tap.SpendMinor == 0 || int64(amount) <= c.p.Tap.SpendMinor-t.spent)
 	switch {
 	case c.p.Behaviour == issuer.SaysNo || c.blocked():
 		return typeAAC
-	case !c.p.Offline || !bears || t.reader(readerAsksIssuer) || qualifiers[0]&issuer.QualifierPIN != 0:
+	case !c.p.Offline || !t.bears() || t.reader(readerAsksIssuer) || qualifiers[0]&issuer.QualifierPIN != 0:
 		return typeARQC
 	}
-	if c.p.Tap.SpendMinor > 0 {
-		t.spent += int64(amount)
-	}
+	t.spend()
 	return typeTC
+}
+
+// amount is what the reader told, or -1.
+func (t *Tapped) amount() int64 {
+	amount, err := tlv.ParseNumeric(t.chip.amounts[tlv.AmountAuthorised])
+	if err != nil {
+		return -1
+	}
+	return int64(amount)
+}
+
+// bears tells whether the balance, if there is one, is enough.
+func (t *Tapped) bears() bool {
+	limit, amount := t.chip.p.Tap.SpendMinor, t.amount()
+	return amount >= 0 && (limit == 0 || amount <= limit-t.spent)
+}
+
+// spend takes the amount from the balance, if there is one.
+func (t *Tapped) spend() {
+	if t.chip.p.Tap.SpendMinor > 0 {
+		t.spent += t.amount()
+	}
+}
+
+// balance is what may still be spent.
+func (t *Tapped) balance() []byte {
+	const size = 6
+	return tlv.AppendNumeric(nil, uint64(t.chip.p.Tap.SpendMinor-t.spent), size)
 }
 
 // answerAtOnce are the objects of the answer. The signature covers the amount,
@@ -259,8 +302,7 @@ func (t *Tapped) answerAtOnce(kind byte, ac [8]byte, qualifiers []byte) ([]byte,
 	b = tlv.Append(b, tlv.CTQ, qualifiers)
 	b = tlv.Append(b, tlv.CardRelatedData, related)
 	if c.p.Tap.SpendMinor > 0 {
-		const size = 6
-		b = tlv.Append(b, tlv.AvailableOffline, tlv.AppendNumeric(nil, uint64(c.p.Tap.SpendMinor-t.spent), size))
+		b = tlv.Append(b, tlv.AvailableOffline, t.balance())
 	}
 	return tlv.Append(b, tlv.SDAD, signed), nil
 }

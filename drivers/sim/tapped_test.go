@@ -45,6 +45,20 @@ func optionsFor(wants string) string {
 	return "80A8000023 8321 36" + wants + "4000 000000001250 000000000000 0156 0000000000 0156 260314 00 01020304 00"
 }
 
+// generateFor is GENERATE AC, with P1, the number and how the holder was verified.
+func generateFor(p1, un, results string) string {
+	return "80AE" + p1 + "0020 000000001250 000000000000 0156 0000000000 0156 260314 00 " + un + results + "00"
+}
+
+const (
+	selectTap2  = "00A4040007 F043504F530302 00"
+	optionsTap2 = "80A8000006 8304 0156 0156 00"
+	raceTap2    = "80EA000004 01020304 00"
+	number1     = "01020304"
+	nobody      = "1F0002"
+	byDevice    = "010002"
+)
+
 const selectTap3 = "00A4040007 F043504F530303 00"
 
 // TestTappedConversation: what a card in a field answers, and what it refuses.
@@ -70,6 +84,23 @@ func TestTappedConversation(t *testing.T) {
 		"nothing asked":  {"tap3update", []exchange{{selectTap3, "9000"}, {"008200000A 01020304050607083030", "6985"}}},
 		"wrong answer":   {"tap3update", []exchange{{selectTap3, "9000"}, {optionsFor("00"), "9000"}, {selectTap3, "9000"}, {"008200000A 01020304050607083030", "6300"}}},
 		"without update": {"tap3", []exchange{{selectTap3, "9000"}, {optionsFor("00"), "9000"}, {selectTap3, "9000"}, {"008200000A 01020304050607083030", "6985"}}},
+
+		"other kernel":   {"tap3", []exchange{{selectTap3, "9000"}, {raceTap2, "6D00"}, {"80D0000004 01020304 00", "6D00"}, {"80CA9F5000", "6D00"}}},
+		"race":           {"tap2race", []exchange{{selectTap2, "9000"}, {raceTap2, "6985"}, {optionsTap2, "9000"}, {"80EA000003 010203 00", "6700"}, {raceTap2, "9000"}}},
+		"no race":        {"tap2", []exchange{{selectTap2, "9000"}, {optionsTap2, "9000"}, {raceTap2, "6D00"}}},
+		"generate early": {"tap2", []exchange{{selectTap2, "9000"}, {generateFor("90", number1, nobody), "6985"}}},
+		"generate": {"tap2", []exchange{
+			{selectTap2, "9000"}, {optionsTap2, "9000"}, {"80AE900001 00 00", "6700"}, {generateFor("90", number1, nobody), "9000"}, {generateFor("90", number1, nobody), "6985"},
+		}},
+		"nothing to recover": {"tap2torn", []exchange{{selectTap2, "9000"}, {optionsTap2, "9000"}, {"80D0000004 01020304 00", "6985"}}},
+		"recovers": {"tap2torn", []exchange{
+			{selectTap2, "9000"}, {optionsTap2, "9000"}, {generateFor("50", number1, nobody), "9000"}, {"80D0000004 01020304 00", "6985"},
+			{selectTap2, "9000"}, {optionsTap2, "9000"}, {"80D0000004 01020305 00", "6985"}, {"80D0000004 01020304 00", "9000"},
+			{generateFor("50", number1, nobody), "6985"},
+		}},
+		"recovers nothing": {"tap2", []exchange{{selectTap2, "9000"}, {optionsTap2, "9000"}, {generateFor("50", number1, nobody), "9000"}, {selectTap2, "9000"}, {optionsTap2, "9000"}, {"80D0000004 01020304 00", "6D00"}}},
+		"balance":          {"tap2offline", []exchange{{"80CA9F5000", "6985"}, {selectTap2, "9000"}, {"80CA9F5000", "9000"}, {"80CA9F3600", "9000"}, {"80CA9F7900", "6A88"}}},
+		"no balance":       {"tap2", []exchange{{selectTap2, "9000"}, {"80CA9F5000", "6A88"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newTapped(t, tt.card)
@@ -124,5 +155,48 @@ func TestTappedVariant(t *testing.T) {
 func TestTappedNeedsAntenna(t *testing.T) {
 	if _, err := NewTapped(profile(t, "approve"), rand.Reader); !errors.Is(err, issuer.ErrProfile) {
 		t.Errorf("a card with contacts in a field: %v", err)
+	}
+}
+
+// TestTappedGenerates: the type of the cryptogram, whether it is signed, and
+// what the phone wants, by what the reader asks for.
+func TestTappedGenerates(t *testing.T) {
+	for _, tt := range []struct {
+		card, p1, results string
+		cid               string
+		signed            bool
+		phone             string
+	}{
+		{"tap2", "50", nobody, "80", true, ""},
+		{"tap2", "80", nobody, "80", false, ""},
+		{"tap2", "10", nobody, "00", false, ""},
+		{"tap2no", "50", nobody, "00", false, ""},
+		{"tap2offline", "50", nobody, "40", true, ""},
+		{"tap2offline", "90", nobody, "80", true, ""},
+		{"tap2phone", "90", nobody, "80", true, ""},
+		{"tap2phone", "90", byDevice, "00", false, "000100"},
+	} {
+		c := newTapped(t, tt.card)
+		var answer []byte
+		for _, command := range []string{selectTap2, optionsTap2, generateFor(tt.p1, number1, tt.results)} {
+			answer, _ = c.Exchange(unhex(t, command))
+		}
+		get := func(tag tlv.Tag) []byte { v, _ := tlv.Find(answer[:len(answer)-2], tlv.ResponseFormat2, tag); return v }
+		got := fmt.Sprintf("%X %t %X", get(tlv.CryptogramInformation), get(tlv.SDAD) != nil, get(tagInteraction))
+		if want := fmt.Sprintf("%s %t %s", tt.cid, tt.signed, tt.phone); got != want {
+			t.Errorf("%s at %s: %s, want %s", tt.card, tt.p1, got, want)
+		}
+	}
+}
+
+// The race takes the time that the card says it takes, in the middle.
+func TestTappedRace(t *testing.T) {
+	c := newTapped(t, "tap2race")
+	for _, command := range []string{selectTap2, optionsTap2} {
+		c.Exchange(unhex(t, command))
+	}
+	answer, took := c.Exchange(unhex(t, raceTap2))
+	if want := raceWay + 35*raceUnit; took != want || len(answer) != 14 || !bytes.Equal(answer[6:], unhex(t, "0014 0032 0018 9000")) {
+		t.Errorf("%X in %v, want it in %v", answer, took, want)
 	}
 }

@@ -146,13 +146,14 @@ type Combined struct {
 	Cryptogram     [8]byte
 	TerminalNumber []byte // 9F37
 	Transaction    []byte
+	Further        []byte // what was exchanged against relays; EMV Contactless Book C-2, 3.10
 }
 
 // SignCombined makes the value of 9F4B in a GENERATE AC response.
 func SignCombined(key *rsa.PrivateKey, number []byte, c Combined) ([]byte, error) {
 	hash := sha1.Sum(c.Transaction)
 	behind := append([]byte{c.Information}, c.Cryptogram[:]...)
-	return signNumber(key, number, append(behind, hash[:]...), c.TerminalNumber)
+	return signNumber(key, number, append(append(behind, hash[:]...), c.Further...), c.TerminalNumber)
 }
 
 // signNumber signs dynamic data: the card's number and what is behind it.

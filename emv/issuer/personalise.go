@@ -66,6 +66,10 @@ var (
 	cvmSignature     = []byte{0x1E, 0x00}
 	cvmPlainPINSign  = []byte{0x03, 0x00}
 
+	// Where the reader wants it at that amount, and nothing elsewhere.
+	cvmOnlinePINOrNone = []byte{0x02, 0x03, 0x1F, 0x03}
+	cvmSignatureOrNone = []byte{0x1E, 0x03, 0x1F, 0x03}
+
 	// Where the terminal can, and if that fails or it cannot, nothing.
 	cvmOfflinePINOrNone = []byte{0x44, 0x03, 0x1F, 0x00}
 )
@@ -108,8 +112,8 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 	p := Profile{
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
 		PIN: o.PIN, OldPIN: o.OldPIN, Keys: o.Keys, Behaviour: o.Behaviour, Offline: o.Offline, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1, Service: o.service(),
-		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.Proof.aip(),
-		PDOL: o.pdol(), CDOL1: cdol1, CDOL2: cdol2, DDOL: ddol, Tap: o.Tap,
+		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.aip(),
+		PDOL: o.pdol(), CDOL1: o.cdol1(), CDOL2: cdol2, DDOL: ddol, Tap: o.Tap,
 	}
 	account := accountRecord(o)
 	issuer, proof, err := a.prove(random, &p, o, account)
@@ -327,8 +331,11 @@ func accountRecord(o Order) []byte {
 	b = tlv.Append(b, tlv.ApplicationUsageControl, []byte{0xFF, 0xC0}) // all services, home and abroad
 	b = tlv.Append(b, tlv.CardVersion, []byte{0x00, 0x01})
 	b = tlv.Append(b, tlv.CVMList, append(make([]byte, 8), rules...)) // no amounts X and Y
-	b = tlv.Append(b, tlv.CDOL1, cdol1)
+	b = tlv.Append(b, tlv.CDOL1, o.cdol1())
 	b = tlv.Append(b, tlv.CDOL2, cdol2)
+	if o.Tap != nil {
+		b = append(b, o.Tap.objects()...)
+	}
 	// Deny nothing; go online whenever something is amiss or the floor limit
 	// is reached; without the issuer, decline then too.
 	b = tlv.Append(b, tlv.IACDenial, []byte{0, 0, 0, 0, 0})

@@ -11,6 +11,37 @@ const tapCAIndex = CAIndex + 2
 
 // tapDeck is what can be tapped, by the names that testers use.
 var tapDeck = []Order{
+	{Name: "tap2", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel2, 1), Tap: &Tap{Kernel: Kernel2}},
+	{
+		Name: "tap2pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel2, 2), PIN: testPIN,
+		CVM: cvmOnlinePINOrNone, Keys: []string{testPIN}, Tap: &Tap{Kernel: Kernel2},
+	},
+	{
+		Name: "tap2sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel2, 3), CVM: cvmSignatureOrNone,
+		Tap: &Tap{Kernel: Kernel2},
+	},
+	{
+		Name: "tap2offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
+		Tap: &Tap{Kernel: Kernel2, SpendMinor: 10000},
+	},
+	{
+		Name: "tap2phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel2, 5),
+		Tap: &Tap{Kernel: Kernel2, Device: true},
+	},
+	{
+		Name: "tap2race", Title: "Shows that it is near (relay resistance).", PAN: tapPAN(Kernel2, 6),
+		Tap: &Tap{Kernel: Kernel2, Race: &Race{Min: 20, Max: 50, Estimate: 24}},
+	},
+	{
+		Name: "tap2torn", Title: "Approves by itself, and gives a cryptogram again that nobody heard.", PAN: tapPAN(Kernel2, 7), Offline: true,
+		Tap: &Tap{Kernel: Kernel2, Recovers: true},
+	},
+	{Name: "tap2no", Title: "Declines by itself.", PAN: tapPAN(Kernel2, 8), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel2}},
+	{
+		Name: "tap2forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel2, 9), Offline: true, Behaviour: Forged,
+		Tap: &Tap{Kernel: Kernel2},
+	},
+
 	{Name: "tap3", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel3, 1), Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}}},
 	{
 		Name: "tap3pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel3, 2), PIN: testPIN,
@@ -56,6 +87,9 @@ func TapDeck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, []CAK
 	orders := make([]Order, len(tapDeck))
 	for i, o := range tapDeck {
 		o.AID, o.Label = AIDTap3, "CLOUDPOS TAP"
+		if o.Tap.generates() {
+			o.AID, o.Proof = AIDTap2, ProofCDA
+		}
 		orders[i] = o
 	}
 	return makeDeck(random, keys, now, tapCAIndex, orders)

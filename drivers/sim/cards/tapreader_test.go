@@ -11,6 +11,7 @@ import (
 	"github.com/cloudpos/cloudpos/drivers/sim/cards"
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
+	"github.com/cloudpos/cloudpos/emv/contactless/kernel2"
 	"github.com/cloudpos/cloudpos/emv/contactless/kernel3"
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/emv/oda"
@@ -69,6 +70,7 @@ type antenna struct {
 	floorMinor  int64                     // 0: every sale goes online
 	scripted    func(arqc [8]byte) []byte // what the issuer sends along, or nil
 	bypassed    bool                      // the cardholder types no PIN
+	torn        *kernel2.TornLog          // for kernel 2; nil is an empty one
 }
 
 // The limits of the reader: from cvmMinor on, the holder is verified.
@@ -81,6 +83,12 @@ const (
 // open makes the reader's machine for one sale.
 func (a *antenna) open(t *testing.T) emv.Machine {
 	t.Helper()
+	if a.torn == nil {
+		var err error
+		if a.torn, err = kernel2.NewTornLog(2, 5*time.Minute); err != nil {
+			t.Fatal(err)
+		}
+	}
 	terminal := emv.Config{
 		TerminalType: 0x22, Capabilities: [3]byte{0x20, 0x60, 0x48}, Additional: [5]byte{0x60, 0x00, 0xF0, 0xB0, 0x01},
 		Country: 156, Currency: 156, CurrencyExponent: 2, Serial: "SN000001",
@@ -91,11 +99,15 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k2, err := kernel2.New(kernel2.Config{Terminal: terminal, Applications: []kernel2.Application{a.kernel2()}, Torn: a.torn})
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit, cvm := int64(limitMinor), int64(cvmMinor)
 	combination := func(aid []byte, kernel contactless.KernelID) contactless.Combination {
 		// EMV mode, contacts, online PIN, signature, authentication online too;
 		// issuer update and phones.
 		ttq := contactless.TTQ{0x37, 0x00, 0xC0, 0x00}
-		limit, cvm := int64(limitMinor), int64(cvmMinor)
 		return contactless.Combination{
 			AID: aid, Kernel: kernel, Types: []byte{0x00}, TTQ: &ttq,
 			Limits: contactless.Limits{TransactionMinor: &limit, FloorMinor: &a.floorMinor, CVMMinor: &cvm},
@@ -103,16 +115,27 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 	}
 	m, err := contactless.New(contactless.Config{
 		Combinations: []contactless.Combination{
+			{AID: issuer.AIDTap2, Kernel: contactless.Kernel2, Types: []byte{0x00}, Limits: contactless.Limits{TransactionMinor: &limit}},
 			combination(issuer.AIDTap3, contactless.Kernel3),
 			combination([]byte{0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10}, contactless.Kernel3),
 		},
-		Kernels:          map[contactless.KernelID]contactless.Kernel{contactless.Kernel3: k3},
+		Kernels:          map[contactless.KernelID]contactless.Kernel{contactless.Kernel2: k2, contactless.Kernel3: k3},
 		CurrencyExponent: 2,
 	}, emv.Transaction{AmountMinor: a.amountMinor, Sequence: 7, At: tapDay}, emv.RestartA)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
+}
+
+// kernel2 is what the reader accepts of cards for it. Its limits are those that
+// may just be reached.
+func (a *antenna) kernel2() kernel2.Application {
+	app := kernel2.NewApplication(issuer.AIDTap2)
+	app.FloorMinor, app.LimitMinor, app.LimitDeviceMinor, app.CVMMinor = a.floorMinor, limitMinor-1, limitMinor-1, cvmMinor-1
+	app.CVMRequired, app.CVMNotRequired = 0x60, 0x08
+	app.DeviceCVM, app.Relay, app.BalanceAfter = true, kernel2.NewRelay(), true
+	return app
 }
 
 // sold is how a sale went.
@@ -122,6 +145,7 @@ type sold struct {
 	asked    bool     // the issuer was
 	typed    bool     // a PIN was
 	messages []string // in order, as the reader showed them
+	commands []byte   // their instructions
 }
 
 // String is the end in one line: "declined offline: signature wrong".
@@ -166,6 +190,7 @@ func (a *antenna) sell(t *testing.T, card *sim.Tapped, p issuer.Profile) (s sold
 		case emv.AwaitClear:
 			event = emv.Cleared{}
 		case emv.Transmit:
+			s.commands = append(s.commands, act.Command[1])
 			answer, took := card.Exchange(act.Command)
 			event = emv.Response{Data: answer, Elapsed: took}
 			if answer == nil {

@@ -3,6 +3,7 @@ package cards
 import (
 	"bytes"
 	"slices"
+	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
 	"github.com/cloudpos/cloudpos/emv/issuer"
@@ -14,7 +15,50 @@ import (
 // issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
 func Taps() []sim.TapVariant { return slices.Clone(taps) }
 
-var taps = []sim.TapVariant{
+var taps = slices.Concat(taps2, taps3)
+
+// taps2 are those for kernel 2, whose cards sign what they are and what they
+// answer.
+var taps2 = []sim.TapVariant{
+	{Name: "tap2relayed", Title: "Is far away: something between card and reader takes 20 ms for each answer.", Of: "tap2race", Delay: 20 * time.Millisecond},
+	{Name: "tap2hurried", Title: "Is far away, and somebody answers the race for it with what he made up.", Of: "tap2race",
+		Shim: eachTap(instead(insRace, success([]byte{0x80, 10, 1, 2, 3, 4, 0, 20, 0, 50, 0, 24})))},
+	{Name: "tap2claim", Title: "Something before it says that it is a phone which verifies its owner.", Of: "tap2pin",
+		Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
+			const device = 0x02 // EMV Contactless Book C-2, Annex A
+			return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0] | device, aip[1]}}}
+		}))},
+	{Name: "tap2nocvm", Title: "Something before it says that nobody need be verified (8E).", Of: "tap2pin",
+		Shim: eachTap(inRecord(tlv.CVMList, set(tlv.CVMList, 0, 0, 0, 0, 0, 0, 0, 0, 0x1F, 0x00)))},
+	{Name: "tap2unknownca", Title: "Names an authority whose key the terminal does not have.", Of: "tap2pin",
+		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+	{Name: "tap2phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap2phone",
+		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+	{Name: "tap2yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap2offline",
+		Shim: eachTap(inCryptogram(first, tlv.SDAD, flip(tlv.SDAD)))},
+	{Name: "tap2turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap2",
+		Shim: eachTap(inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC)))},
+	{Name: "tap2unsigned", Title: "Approves by itself; the signature is taken away.", Of: "tap2offline",
+		Shim: eachTap(inCryptogram(first, tlv.SDAD, func([]byte) []tlv.Object {
+			return []tlv.Object{{Tag: tlv.ApplicationCryptogram, Value: make([]byte, 8)}}
+		}))},
+	{Name: "tap2stripe", Title: "Has the profile of a magnetic stripe alone.", Of: "tap2",
+		Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
+			return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0], 0}}}
+		}))},
+	{Name: "tap2early", Title: "Is taken away before its last record, and held there again.", Of: "tap2",
+		Shim: onTap(1, leaving(insRead, 4))},
+	{Name: "tap2cut", Title: "Is taken away before anybody hears its cryptogram, and gives it again.", Of: "tap2torn",
+		Shim: onTap(1, unheard(insGenerate))},
+	{Name: "tap2lost", Title: "Is taken away before anybody hears its cryptogram, and makes another.", Of: "tap2offline",
+		Shim: onTap(1, unheard(insGenerate))},
+}
+
+// insRace is EXCHANGE RELAY RESISTANCE DATA. EMV Contactless Book C-2, 5.3.
+const insRace = 0xEA
+
+// taps3 are those for kernel 3, whose cards sign what the sale is.
+var taps3 = []sim.TapVariant{
 	{Name: "tap3claim", Title: "Something before it says that the holder was verified by a phone (9F6C).", Of: "tap3pin",
 		Shim: eachTap(atOnce(tlv.CTQ, claim))},
 	{Name: "tap3copy", Title: "Says so in the copy that is signed, too (9F69).", Of: "tap3pin",

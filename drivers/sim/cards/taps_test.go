@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/cloudpos/cloudpos/drivers/sim/cards"
+	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
@@ -27,6 +28,37 @@ type aTap struct {
 
 // tapSales are sales where some may be approved by the card alone.
 var tapSales = []aTap{
+	{"tap2", small, "approved by issuer, no CVM", "present card, no message, authorising"},
+	{"tap2", limitMinor, "other interface: another interface", "insert or swipe"},
+	{"tap2pin", small, "approved by issuer, no CVM", "no message"},
+	{"tap2pin", large, "approved by issuer, PIN", "no message"},
+	{"tap2sign", large, "approved by issuer, signature", "no message"},
+	{"tap2offline", small, "approved, no CVM", "no message, approved"},
+	{"tap2phone", small, "approved by issuer, no CVM", "no message"},
+	{"tap2phone", large, "approved by issuer, device", "see phone, see phone, no message"},
+	{"tap2race", small, "approved by issuer, no CVM", "no message"},
+	{"tap2torn", small, "approved, no CVM", "no message, approved"},
+	{"tap2no", small, "other interface: another interface", "insert card"},
+	{"tap2forged", small, "ended: signature wrong", "insert"},
+
+	{"tap2relayed", small, "other interface: another interface", "insert card"},
+	{"tap2hurried", small, "ended: signature wrong", "insert"},
+	// What was changed is signed, and without its signature a card that could give
+	// one is not approved, nor the issuer asked.
+	{"tap2claim", large, "other interface: another interface", "insert card"},
+	{"tap2nocvm", large, "other interface: another interface", "insert card"},
+	{"tap2unknownca", small, "other interface: another interface", "insert card"},
+	{"tap2unknownca", large, "other interface: another interface", "insert card"},
+	{"tap2phoneca", large, "declined: declined by terminal", "not authorised"},
+	{"tap2yes", small, "ended: signature wrong", "insert"},
+	{"tap2turned", small, "ended: signature wrong", "insert"},
+	{"tap2unsigned", small, "ended: signature wrong", "insert"},
+	{"tap2stripe", small, "ended: service not allowed", "insert"},
+
+	{"tap2early", small, "approved by issuer, no CVM", "present card, present card again, no message, authorising"},
+	{"tap2cut", small, "approved, no CVM", "present card, present card again, no message, approved"},
+	{"tap2lost", small, "approved, no CVM", "present card, present card again, no message, approved"},
+
 	{"tap3", small, "approved by issuer, no CVM", "present card, card read, authorising"},
 	{"tap3", large, "declined: declined by terminal", "card read, not authorised"}, // the card allows no CVM
 	{"tap3", limitMinor, "other interface: another interface", "insert or swipe"},
@@ -68,6 +100,9 @@ var tapSales = []aTap{
 
 // tapSalesOnline are sales at a reader whose floor limit is zero, as it comes.
 var tapSalesOnline = []aTap{
+	{"tap2offline", small, "approved by issuer, no CVM", "authorising"},
+	{"tap2yes", small, "ended: signature wrong", "insert"},
+	{"tap2unknownca", small, "other interface: another interface", "insert card"},
 	{"tap3offline", small, "approved by issuer, no CVM", "authorising"},
 	{"tap3forged", small, "declined: signature wrong", "not authorised"},
 	{"tap3yes", small, "declined by issuer", "authorising"},
@@ -151,37 +186,78 @@ func TestTapUpdate(t *testing.T) {
 // A balance falls by what is spent, and what it does not bear the issuer is
 // asked for.
 func TestTapBalance(t *testing.T) {
-	card, p := tapped(t, "tap3offline")
-	a := antenna{amountMinor: 2500, floorMinor: floorMinor}
-	for sale, want := range []string{"000000007500", "000000005000", "000000002500", "000000000000"} {
-		s := a.sell(t, card, p)
-		left, _ := tlv.Find(s.Discretionary, tlv.AvailableOffline)
-		if s.String() != "approved, no CVM" || fmt.Sprintf("%X", left) != want {
-			t.Errorf("sale %d: %s, %X left, want %s", sale+1, s, left, want)
+	for _, name := range []string{"tap2offline", "tap3offline"} {
+		card, p := tapped(t, name)
+		a := antenna{amountMinor: 2500, floorMinor: floorMinor}
+		for sale, want := range []int64{7500, 5000, 2500, 0} {
+			s := a.sell(t, card, p)
+			if s.String() != "approved, no CVM" || s.UIOnOutcome == nil || s.UIOnOutcome.Qualifier != emv.ValueBalance || s.UIOnOutcome.ValueMinor != want {
+				t.Errorf("%s, sale %d: %s, %+v shown, want %d left", name, sale+1, s, s.UIOnOutcome, want)
+			}
+		}
+		if s := a.sell(t, card, p); s.String() != "approved by issuer, no CVM" {
+			t.Errorf("%s with nothing left: %s", name, s)
 		}
 	}
-	if s := a.sell(t, card, p); s.String() != "approved by issuer, no CVM" {
-		t.Errorf("with nothing left: %s", s)
+}
+
+// The race tells cards that are near from those that are not: what is between
+// them takes time, three times over.
+func TestTapRelay(t *testing.T) {
+	const performed, tooLong = 0x02, 0x04 // TVR, byte 5: EMV Contactless Book C-2, Annex A
+	for name, want := range map[string]struct {
+		tvr   byte
+		races int
+	}{"tap2race": {performed, 1}, "tap2relayed": {performed | tooLong, 3}} {
+		card, p := tapped(t, name)
+		s := (&antenna{amountMinor: small, floorMinor: floorMinor}).sell(t, card, p)
+		tvr, _ := tlv.Find(s.Record, tlv.TVR)
+		if races := strings.Count(string(s.commands), "\xEA"); len(tvr) != 5 || tvr[4] != want.tvr || races != want.races {
+			t.Errorf("%s: TVR %X after %d races, want %02X after %d", name, tvr, races, want.tvr, want.races)
+		}
+	}
+}
+
+// A cryptogram that nobody heard is asked for again, if the card can: that of
+// the first tap. Another card makes a new one.
+func TestTapTorn(t *testing.T) {
+	for name, want := range map[string]struct {
+		atc      string
+		commands string // of the second tap
+	}{
+		"tap2cut":  {"0001", "A4A4A8B2B2B2B2D0"},
+		"tap2lost": {"0002", "A4A4A8B2B2B2B2AECA"}, // it has a balance, too
+	} {
+		card, p := tapped(t, name)
+		s := (&antenna{amountMinor: small, floorMinor: floorMinor}).sell(t, card, p)
+		atc, _ := tlv.Find(s.Record, tlv.ATC)
+		if got := fmt.Sprintf("%X", atc); s.taps != 2 || got != want.atc || !strings.HasSuffix(fmt.Sprintf("%X", s.commands), "AE"+want.commands) {
+			t.Errorf("%s: counter %s after %d taps and commands %X, want %s and …%s", name, got, s.taps, s.commands, want.atc, want.commands)
+		}
 	}
 }
 
 // A phone that was unlocked is locked again after the sale.
 func TestTapPhoneLocks(t *testing.T) {
-	card, p := tapped(t, "tap3phone")
-	a := antenna{amountMinor: large, floorMinor: floorMinor}
-	for sale := range 2 {
-		if s := a.sell(t, card, p); s.String() != "approved by issuer, device" || s.taps != 2 {
-			t.Errorf("sale %d: %s after %d taps", sale+1, s, s.taps)
+	for _, name := range []string{"tap2phone", "tap3phone"} {
+		card, p := tapped(t, name)
+		a := antenna{amountMinor: large, floorMinor: floorMinor}
+		for sale := range 2 {
+			if s := a.sell(t, card, p); s.String() != "approved by issuer, device" || s.taps != 2 {
+				t.Errorf("%s, sale %d: %s after %d taps", name, sale+1, s, s.taps)
+			}
 		}
 	}
 }
 
 // Without the PIN that was promised the issuer is not asked.
 func TestTapWithoutPIN(t *testing.T) {
-	card, p := tapped(t, "tap3pin")
-	a := antenna{amountMinor: large, floorMinor: floorMinor, bypassed: true}
-	if s := a.sell(t, card, p); s.String() != "declined: declined by terminal" || s.asked || !s.typed {
-		t.Errorf("%s", s)
+	for _, name := range []string{"tap2pin", "tap3pin"} {
+		card, p := tapped(t, name)
+		a := antenna{amountMinor: large, floorMinor: floorMinor, bypassed: true}
+		if s := a.sell(t, card, p); s.String() != "declined: declined by terminal" || s.asked || !s.typed {
+			t.Errorf("%s: %s", name, s)
+		}
 	}
 }
 
@@ -197,6 +273,8 @@ func FuzzTap(f *testing.F) {
 	}
 	f.Add([]byte("\x00\xA4\x04\x00\x0E2PAY.SYS.DDF01\x00"), []byte("\x00\xB2\x01\x0C\x00"))
 	f.Add([]byte("\x00\xA4\x04\x00\x07\xF0CPOS\x03\x03\x00"), append([]byte("\x80\xA8\x00\x00\x23\x83\x21\x36\x00\x40\x00"), make([]byte, 30)...))
+	f.Add([]byte("\x00\xA4\x04\x00\x07\xF0CPOS\x03\x02\x00"), []byte("\x80\xA8\x00\x00\x06\x83\x04\x01\x56\x01\x56\x00"))
+	f.Add([]byte("\x80\xEA\x00\x00\x04\x01\x02\x03\x04\x00"), []byte("\x80\xD0\x00\x00\x04\x01\x02\x03\x04\x00"))
 	f.Add([]byte("\x00\xA4\x04\x00\x07\xF0CPOS\x03\x03\x00"), []byte("\x00\x82\x00\x00\x0A\x01\x02\x03\x04\x05\x06\x07\x08\x30\x30"))
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		for _, name := range names {
