@@ -111,6 +111,7 @@ var english = vocabulary{
 		"card blocked":                   {"This card is blocked.", "Ask for another card. The customer calls the bank."},
 		"no application":                 {"This kind of card is not taken here.", "Ask for another card."},
 		"another interface":              {"This cannot be paid by tapping.", "Ask the customer to insert or swipe the card."},
+		"see phone":                      {"The customer's phone has something to say first.", "Ask the customer to look at it, then start again."},
 		"application not chosen":         {"None of the card's applications was chosen.", "Start again, or ask for another card."},
 		"card data":                      {"The card's data is damaged.", "Ask for another card."},
 		"card status":                    {"The card gave an answer that makes no sense.", "Try again, or ask for another card."},

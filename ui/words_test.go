@@ -9,6 +9,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/contactless"
+	"github.com/cloudpos/cloudpos/emv/contactless/kernel2"
 	"github.com/cloudpos/cloudpos/font"
 	"github.com/cloudpos/cloudpos/payment"
 )
@@ -114,6 +117,11 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 				if a, ok := v.reasons[reason]; !ok || a.what == "" || a.next == "" {
 					t.Errorf("%s: %s %q has no advice", v.language, name, reason)
 				}
+			}
+		}
+		for _, reason := range []emv.Reason{contactless.ReasonInterface, kernel2.ReasonPhone} {
+			if a, ok := v.reasons[string(reason)]; !ok || a.what == "" || a.next == "" {
+				t.Errorf("%s: %q of a tap has no advice", v.language, reason)
 			}
 		}
 		for name, notice := range stringConsts(t, "../payment", "Notice") {

@@ -111,6 +111,7 @@ var chinese = vocabulary{
 		"card blocked":                   {"卡片已锁定。", "请换一张卡，并请顾客联系发卡行。"},
 		"no application":                 {"此处不支持这种卡。", "请换一张卡。"},
 		"another interface":              {"不能感应支付。", "请顾客插卡或刷卡。"},
+		"see phone":                      {"顾客的手机有提示。", "请顾客查看手机，然后重新收款。"},
 		"application not chosen":         {"没有选择卡片应用。", "请重新收款，或换一张卡。"},
 		"card data":                      {"卡片数据有误。", "请换一张卡。"},
 		"card status":                    {"卡片应答异常。", "请重试，或换一张卡。"},

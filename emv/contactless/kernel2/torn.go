@@ -86,7 +86,11 @@ var tornTags = []tlv.Tag{
 // that has no room any more is returned.
 func (l *TornLog) add(r *tornTap) (fallen *tornTap) {
 	l.taps = slices.DeleteFunc(l.taps, func(o *tornTap) bool {
-		return o.sequence == r.sequence && bytes.Equal(o.pan, r.pan)
+		same := o.sequence == r.sequence && bytes.Equal(o.pan, r.pan)
+		if same {
+			o.clear()
+		}
+		return same
 	})
 	l.taps = slices.Insert(l.taps, 0, r)
 	if len(l.taps) > l.recordsMax {
