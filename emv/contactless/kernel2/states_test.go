@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/contactless/taptest"
 )
 
 // states are what code and transcripts may cite of Book C-2, and must: states,
@@ -168,23 +170,5 @@ func TestStates(t *testing.T) {
 			}
 		}
 	}
-	const page = "../../../docs/contactless.md"
-	const marker = "<!-- The table is written by go test ./emv/contactless/kernel2 -run TestStates -update -->\n"
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), marker)
-	if !ok {
-		t.Fatalf("%s has no place for the table", page)
-	}
-	_, after, _ := strings.Cut(rest, "\n\n")
-	want := before + marker + table.String() + "\n" + after
-	if *update {
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if want != string(text) {
-		t.Errorf("%s is stale: go test ./emv/contactless/kernel2 -run TestStates -update", page)
-	}
+	taptest.Table(t, "./emv/contactless/kernel2 -run TestStates", table.String(), *update)
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/cloudpos/cloudpos/emv/contactless/taptest"
 )
 
 // stages are what code and transcripts cite of this kernel's books, in the order
@@ -53,7 +55,7 @@ func TestStages(t *testing.T) {
 	for name, where := range stories {
 		t.Errorf("%q is no stage, but %v show it", name, where)
 	}
-	keepTable(t, table.String())
+	taptest.Table(t, "./emv/contactless/kernel7 -run TestStages", table.String(), *update)
 }
 
 // storiesOf are the transcripts by the stage on their top.
@@ -91,33 +93,5 @@ func checkCites(t *testing.T, file, stage string) {
 	joined := strings.Join(strings.Fields(strings.ReplaceAll(string(text), "//", " ")), " ")
 	if !strings.Contains(joined, want) {
 		t.Errorf("%s does not cite %q", file, want)
-	}
-}
-
-// keepTable compares the table of the page, or writes it.
-func keepTable(t *testing.T, table string) {
-	t.Helper()
-	const (
-		page   = "../../../docs/contactless.md"
-		marker = "<!-- The table is written by go test ./emv/contactless/kernel7 -run TestStages -update -->\n"
-	)
-	text, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, ok := strings.Cut(string(text), marker)
-	if !ok {
-		t.Fatalf("%s has no place for the table", page)
-	}
-	_, after, _ := strings.Cut(rest, "\n\n")
-	want := before + marker + table + "\n" + after
-	switch {
-	case want == string(text):
-	case *update:
-		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	default:
-		t.Errorf("%s is stale: go test ./emv/contactless/kernel7 -run TestStages -update", page)
 	}
 }
