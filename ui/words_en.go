@@ -100,7 +100,7 @@ var english = vocabulary{
 		payment.ReasonHostSilent:         {"The bank did not answer in time.", "Do not hand over the goods. The sale is being reversed; try again in a moment."},
 		payment.ReasonHostUnintelligible: {"The bank's answer made no sense.", "Do not hand over the goods. The sale is being reversed; call service if it happens again."},
 		payment.ReasonNotVerified:        {"The customer could not be verified.", "Start again and have the PIN entered, or ask for another card."},
-		payment.ReasonPINCancelled:       {"The customer cancelled at the PIN pad.", "Start again, or take another way to pay."},
+		payment.ReasonPINCancelled:       {"The customer cancelled instead of entering a PIN.", "Start again, or take another way to pay."},
 		payment.ReasonPINTimeout:         {"No PIN was entered in time.", "Start again when the customer is ready."},
 		payment.ReasonReaderFailed:       {"The card reader does not answer.", "Plug its cable in again, then start anew."},
 		payment.ReasonRestart:            {"The terminal restarted in the middle.", "Do not hand over the goods. The sale is being reversed; start anew."},

@@ -100,7 +100,7 @@ var chinese = vocabulary{
 		payment.ReasonHostSilent:         {"银行未及时应答。", "请勿交付商品。交易正在冲正，请稍后重试。"},
 		payment.ReasonHostUnintelligible: {"银行的应答无法识别。", "请勿交付商品。交易正在冲正，如再次发生请联系服务人员。"},
 		payment.ReasonNotVerified:        {"无法验证持卡人身份。", "请重新收款并由顾客输入密码，或换一张卡。"},
-		payment.ReasonPINCancelled:       {"顾客在密码键盘上取消。", "请重新收款，或换其他付款方式。"},
+		payment.ReasonPINCancelled:       {"顾客取消了密码输入。", "请重新收款，或换其他付款方式。"},
 		payment.ReasonPINTimeout:         {"输入密码超时。", "请在顾客准备好后重新收款。"},
 		payment.ReasonReaderFailed:       {"读卡器没有响应。", "请重新插好连接线，再次收款。"},
 		payment.ReasonRestart:            {"终端在交易中重启。", "请勿交付商品。交易正在冲正，请重新收款。"},
