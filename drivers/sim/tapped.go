@@ -282,13 +282,11 @@ func (t *Tapped) balance() []byte {
 // the reader's number and a copy of the qualifiers. EMV Contactless Book C-3,
 // Annex C.
 func (t *Tapped) answerAtOnce(kind byte, ac [8]byte, qualifiers []byte) ([]byte, error) {
-	const relatedVersion = 0x01
 	c := t.chip
-	var own [4]byte
-	if _, err := io.ReadFull(c.random, own[:]); err != nil {
+	related, err := t.related(qualifiers)
+	if err != nil {
 		return nil, err
 	}
-	related := slices.Concat([]byte{relatedVersion}, own[:], qualifiers)
 	covered := slices.Concat(c.amounts[tlv.UnpredictableNumber], c.amounts[tlv.AmountAuthorised], c.amounts[tlv.TransactionCurrency], related)
 	if c.p.Behaviour == issuer.Forged {
 		covered = nil // as one who replays what he has recorded
@@ -298,11 +296,46 @@ func (t *Tapped) answerAtOnce(kind byte, ac [8]byte, qualifiers []byte) ([]byte,
 		return nil, err
 	}
 	b := tlv.Append(tlv.Append(nil, tlv.AIP, c.p.AIP), tlv.AFL, c.p.AFL)
+	if len(c.p.Tap.Track) > 0 {
+		b = tlv.Append(b, tlv.Track2, c.p.Tap.Track)
+	}
 	b = append(b, c.acObjects(kind, ac, false)...)
 	b = tlv.Append(b, tlv.CTQ, qualifiers)
 	b = tlv.Append(b, tlv.CardRelatedData, related)
-	if c.p.Tap.SpendMinor > 0 {
-		b = tlv.Append(b, tlv.AvailableOffline, t.balance())
-	}
+	b = append(b, t.money(kind)...)
 	return tlv.Append(b, tlv.SDAD, signed), nil
+}
+
+// related is 9F69: version, a number of the chip's own and a copy of the
+// qualifiers, and for kernel 7 one byte more. EMV Contactless Book C-3, Annex A.
+func (t *Tapped) related(qualifiers []byte) ([]byte, error) {
+	const version, numberSize = 0x01, 4
+	related := make([]byte, 1+numberSize)
+	related[0] = version
+	if _, err := io.ReadFull(t.chip.random, related[1:]); err != nil {
+		return nil, err
+	}
+	related = append(related, qualifiers...)
+	if t.chip.p.Tap.Kernel == issuer.Kernel7 {
+		related = append(related, 0)
+	}
+	return related, nil
+}
+
+// money are the objects of a balance: for kernel 7 it is electronic cash, with a
+// code for what was spent of it. EMV Contactless Book C-3, Annex A and JR/T
+// 0025.12.
+func (t *Tapped) money(kind byte) []byte {
+	p := &t.chip.p
+	switch {
+	case p.Tap.SpendMinor == 0:
+		return nil
+	case p.Tap.Kernel != issuer.Kernel7:
+		return tlv.Append(nil, tlv.AvailableOffline, t.balance())
+	}
+	b := tlv.Append(nil, tlv.CashBalance, t.balance())
+	if kind == typeTC {
+		b = tlv.Append(b, tlv.CashAuthorisation, []byte("ECC001"))
+	}
+	return b
 }

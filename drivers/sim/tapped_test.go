@@ -59,7 +59,10 @@ const (
 	byDevice    = "010002"
 )
 
-const selectTap3 = "00A4040007 F043504F530303 00"
+const (
+	selectTap3 = "00A4040007 F043504F530303 00"
+	selectTap7 = "00A4040007 F043504F530307 00"
+)
 
 // TestTappedConversation: what a card in a field answers, and what it refuses.
 func TestTappedConversation(t *testing.T) {
@@ -127,17 +130,23 @@ func TestTappedDecides(t *testing.T) {
 		{"tap3sign", "40", "80", "4000"},
 		{"tap3ask", "40", "40", "2000"},
 		{"tap3update", "40", "80", "0040"},
+		{"tap7", "00", "80", "0000"},
+		{"tap7offline", "00", "40", "0000"},
+		{"tap7sign", "40", "80", "4000"},
 	} {
 		c := newTapped(t, tt.card)
-		c.Exchange(unhex(t, selectTap3))
+		c.Exchange(unhex(t, map[byte]string{'3': selectTap3, '7': selectTap7}[tt.card[3]]))
 		answer, _ := c.Exchange(unhex(t, optionsFor(tt.wants)))
 		get := func(tag tlv.Tag) []byte { v, _ := tlv.Find(answer[:len(answer)-2], tlv.ResponseFormat2, tag); return v }
 		if got := fmt.Sprintf("%X %X", get(tlv.CryptogramInformation), get(tlv.CTQ)); got != tt.cid+" "+tt.qualifiers {
 			t.Errorf("%s at %s: %s, want %s %s", tt.card, tt.wants, got, tt.cid, tt.qualifiers)
 		}
-		related := get(tlv.CardRelatedData)
-		if !bytes.HasSuffix(related, get(tlv.CTQ)) || bytes.Equal(related[1:5], make([]byte, 4)) {
+		related, size := get(tlv.CardRelatedData), map[byte]int{'3': 7, '7': 8}[tt.card[3]]
+		if len(related) != size || !bytes.Equal(related[5:7], get(tlv.CTQ)) || bytes.Equal(related[1:5], make([]byte, 4)) {
 			t.Errorf("%s: 9F69 is %X", tt.card, related)
+		}
+		if tells := tt.card[3] == '7'; tells != (get(tlv.Track2) != nil) {
+			t.Errorf("%s: tells its track: %t, want %t", tt.card, !tells, tells)
 		}
 	}
 }

@@ -113,7 +113,7 @@ func Personalise(random io.Reader, a *Authority, keys MasterKeys, o Order) (Prof
 		Name: o.Name, Title: o.Title, PAN: o.PAN, PSN: psn, Expiry: o.Expires.Format("060102"),
 		PIN: o.PIN, OldPIN: o.OldPIN, Keys: o.Keys, Behaviour: o.Behaviour, Offline: o.Offline, Version: o.Version, Protocol: o.Protocol, Format1: o.Format1, Service: o.service(),
 		AID: o.AID, Label: o.Label, Preferred: latin1(o.Preferred), MasterKey: mk[:], MACKey: mac[:], EncipherKey: encipher[:], AIP: o.aip(),
-		PDOL: o.pdol(), CDOL1: o.cdol1(), CDOL2: cdol2, DDOL: ddol, Tap: o.Tap,
+		PDOL: o.pdol(), CDOL1: o.cdol1(), CDOL2: cdol2, DDOL: ddol, Tap: o.tap(),
 	}
 	account := accountRecord(o)
 	issuer, proof, err := a.prove(random, &p, o, account)
@@ -288,9 +288,9 @@ func (o Order) service() string {
 	return "201"
 }
 
-// trackRecord has the magnetic stripe's image: account number, expiry, service
-// code, discretionary digits.
-func trackRecord(o Order) []byte {
+// track is the magnetic stripe's image: account number, expiry, service code,
+// discretionary digits.
+func (o Order) track() []byte {
 	digits := o.PAN + "D" + o.Expires.Format("0601") + o.service() + "0000000000"
 	if len(digits)%2 == 1 {
 		digits += "F"
@@ -303,7 +303,16 @@ func trackRecord(o Order) []byte {
 		}
 		packed[i/2] |= nibble << (4 * (1 - i%2))
 	}
-	b := tlv.Append(nil, tlv.Track2, packed)
+	return packed
+}
+
+// trackRecord has the track, unless that is told elsewhere, and what else is not
+// signed.
+func trackRecord(o Order) []byte {
+	var b []byte
+	if o.Tap == nil || !o.Tap.tellsTrack() {
+		b = tlv.Append(nil, tlv.Track2, o.track())
+	}
 	b = tlv.Append(b, tlv.CardholderName, []byte("TEST/CARD"))
 	if o.LowerLimit != 0 || o.UpperLimit != 0 { // not signed, for the issuer may change them
 		b = tlv.Append(b, tlv.LowerOfflineLimit, []byte{o.LowerLimit})

@@ -46,12 +46,16 @@ func TestTapDeck(t *testing.T) {
 		for name, spoil := range map[string]func(*issuer.Profile, *issuer.Tap){
 			"kernel":     func(_ *issuer.Profile, tap *issuer.Tap) { tap.Kernel = 9 },
 			"qualifiers": func(_ *issuer.Profile, tap *issuer.Tap) { tap.Kernel, tap.Qualifiers = issuer.Kernel3, issuer.Hex{1} },
-			"race":       func(_ *issuer.Profile, tap *issuer.Tap) { tap.Race = &issuer.Race{Min: 2, Max: 1} },
-			"recovery":   func(_ *issuer.Profile, tap *issuer.Tap) { tap.Kernel, tap.Recovers = issuer.Kernel3, true },
-			"signature":  func(p *issuer.Profile, tap *issuer.Tap) { p.AIP, tap.Kernel = issuer.Hex{0x20, 0}, issuer.Kernel2 },
-			"balance":    func(_ *issuer.Profile, tap *issuer.Tap) { tap.SpendMinor = -1 },
-			"key":        func(p *issuer.Profile, _ *issuer.Tap) { p.AIP = issuer.Hex{0, 0} },
-			"list":       func(p *issuer.Profile, _ *issuer.Tap) { p.PDOL, p.CDOL1 = nil, nil },
+			"track":      func(_ *issuer.Profile, tap *issuer.Tap) { tap.Kernel, tap.Track = issuer.Kernel2, issuer.Hex{1} },
+			"no track": func(_ *issuer.Profile, tap *issuer.Tap) {
+				tap.Kernel, tap.Track, tap.Qualifiers = issuer.Kernel7, nil, issuer.Hex{0, 0}
+			},
+			"race":      func(_ *issuer.Profile, tap *issuer.Tap) { tap.Race = &issuer.Race{Min: 2, Max: 1} },
+			"recovery":  func(_ *issuer.Profile, tap *issuer.Tap) { tap.Kernel, tap.Recovers = issuer.Kernel3, true },
+			"signature": func(p *issuer.Profile, tap *issuer.Tap) { p.AIP, tap.Kernel = issuer.Hex{0x20, 0}, issuer.Kernel2 },
+			"balance":   func(_ *issuer.Profile, tap *issuer.Tap) { tap.SpendMinor = -1 },
+			"key":       func(p *issuer.Profile, _ *issuer.Tap) { p.AIP = issuer.Hex{0, 0} },
+			"list":      func(p *issuer.Profile, _ *issuer.Tap) { p.PDOL, p.CDOL1 = nil, nil },
 		} {
 			spoiled, tap := p, *p.Tap
 			spoiled.Tap = &tap

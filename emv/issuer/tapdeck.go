@@ -1,7 +1,9 @@
 package issuer
 
 import (
+	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -10,7 +12,10 @@ import (
 const tapCAIndex = CAIndex + 2
 
 // tapDeck is what can be tapped, by the names that testers use.
-var tapDeck = []Order{
+var tapDeck = slices.Concat(tapDeck2, atOnce(Kernel3), []Order{updated}, atOnce(Kernel7))
+
+// tapDeck2 are the cards for kernel 2.
+var tapDeck2 = []Order{
 	{Name: "tap2", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel2, 1), Tap: &Tap{Kernel: Kernel2}},
 	{
 		Name: "tap2pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel2, 2), PIN: testPIN,
@@ -41,41 +46,50 @@ var tapDeck = []Order{
 		Name: "tap2forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel2, 9), Offline: true, Behaviour: Forged,
 		Tap: &Tap{Kernel: Kernel2},
 	},
+}
 
-	{Name: "tap3", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel3, 1), Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}}},
-	{
-		Name: "tap3pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel3, 2), PIN: testPIN,
-		Keys: []string{testPIN}, Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierPIN, 0}},
-	},
-	{
-		Name: "tap3sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel3, 3),
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierSignature, 0}},
-	},
-	{
-		Name: "tap3offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel3, 4), Offline: true,
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}, SpendMinor: 10000},
-	},
-	{
-		Name: "tap3switch", Title: "Approves by itself; who cannot authenticate it shall take the slot.", PAN: tapPAN(Kernel3, 5), Offline: true,
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierSwitch, 0}},
-	},
-	{
-		Name: "tap3ask", Title: "Approves by itself; who cannot authenticate it shall ask the issuer.", PAN: tapPAN(Kernel3, 6), Offline: true,
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{QualifierOnline, 0}},
-	},
-	{
-		Name: "tap3phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel3, 7),
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}, Device: true},
-	},
-	{
-		Name: "tap3update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
-	},
-	{Name: "tap3no", Title: "Declines by itself.", PAN: tapPAN(Kernel3, 9), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}}},
-	{
-		Name: "tap3forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel3, 10), Offline: true, Behaviour: Forged,
-		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, 0}},
-	},
+// atOnce are cards for a kernel whose cards answer with their cryptogram at once.
+func atOnce(kernel byte) []Order {
+	prefix := fmt.Sprintf("tap%d", kernel)
+	plain := func() *Tap { return &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}} }
+	return []Order{
+		{Name: prefix, Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(kernel, 1), Tap: plain()},
+		{
+			Name: prefix + "pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(kernel, 2), PIN: testPIN,
+			Keys: []string{testPIN}, Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierPIN, 0}},
+		},
+		{
+			Name: prefix + "sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(kernel, 3),
+			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierSignature, 0}},
+		},
+		{
+			Name: prefix + "offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(kernel, 4), Offline: true,
+			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}, SpendMinor: 10000},
+		},
+		{
+			Name: prefix + "switch", Title: "Approves by itself; who cannot authenticate it shall take the slot.", PAN: tapPAN(kernel, 5), Offline: true,
+			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierSwitch, 0}},
+		},
+		{
+			Name: prefix + "ask", Title: "Approves by itself; who cannot authenticate it shall ask the issuer.", PAN: tapPAN(kernel, 6), Offline: true,
+			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierOnline, 0}},
+		},
+		{
+			Name: prefix + "phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(kernel, 7),
+			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}, Device: true},
+		},
+		{Name: prefix + "no", Title: "Declines by itself.", PAN: tapPAN(kernel, 9), Behaviour: SaysNo, Tap: plain()},
+		{
+			Name: prefix + "forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(kernel, 10), Offline: true, Behaviour: Forged,
+			Tap: plain(),
+		},
+	}
+}
+
+// updated takes the issuer's answer, which kernel 3 alone brings to a card.
+var updated = Order{
+	Name: "tap3update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
+	Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
 }
 
 // TapList tells which cards TapDeck makes, without making them.
@@ -86,9 +100,14 @@ func TapList() []Listing { return listings(tapDeck) }
 func TapDeck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, []CAKey, error) {
 	orders := make([]Order, len(tapDeck))
 	for i, o := range tapDeck {
-		o.AID, o.Label = AIDTap3, "CLOUDPOS TAP"
-		if o.Tap.generates() {
+		o.Label = "CLOUDPOS TAP"
+		switch o.Tap.Kernel {
+		case Kernel2:
 			o.AID, o.Proof = AIDTap2, ProofCDA
+		case Kernel3:
+			o.AID = AIDTap3
+		case Kernel7:
+			o.AID = AIDTap7
 		}
 		orders[i] = o
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudpos/cloudpos/emv/contactless"
 	"github.com/cloudpos/cloudpos/emv/contactless/kernel2"
 	"github.com/cloudpos/cloudpos/emv/contactless/kernel3"
+	"github.com/cloudpos/cloudpos/emv/contactless/kernel7"
 	"github.com/cloudpos/cloudpos/emv/issuer"
 	"github.com/cloudpos/cloudpos/emv/oda"
 	"github.com/cloudpos/cloudpos/emv/tlv"
@@ -103,6 +104,10 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 	if err != nil {
 		t.Fatal(err)
 	}
+	k7, err := kernel7.New(kernel7.Config{Terminal: terminal, Assumptions: kernel7.Assumed()})
+	if err != nil {
+		t.Fatal(err)
+	}
 	limit, cvm := int64(limitMinor), int64(cvmMinor)
 	combination := func(aid []byte, kernel contactless.KernelID) contactless.Combination {
 		// EMV mode, contacts, online PIN, signature, authentication online too;
@@ -117,9 +122,10 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 		Combinations: []contactless.Combination{
 			{AID: issuer.AIDTap2, Kernel: contactless.Kernel2, Types: []byte{0x00}, Limits: contactless.Limits{TransactionMinor: &limit}},
 			combination(issuer.AIDTap3, contactless.Kernel3),
+			combination(issuer.AIDTap7, contactless.Kernel7),
 			combination([]byte{0xA0, 0x00, 0x00, 0x00, 0x03, 0x10, 0x10}, contactless.Kernel3),
 		},
-		Kernels:          map[contactless.KernelID]contactless.Kernel{contactless.Kernel2: k2, contactless.Kernel3: k3},
+		Kernels:          map[contactless.KernelID]contactless.Kernel{contactless.Kernel2: k2, contactless.Kernel3: k3, contactless.Kernel7: k7},
 		CurrencyExponent: 2,
 	}, emv.Transaction{AmountMinor: a.amountMinor, Sequence: 7, At: tapDay}, emv.RestartA)
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 // issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
 func Taps() []sim.TapVariant { return slices.Clone(taps) }
 
-var taps = slices.Concat(taps2, taps3)
+var taps = slices.Concat(taps2, taps3, atOnceTaps("tap3"), atOnceTaps("tap7"))
 
 // taps2 are those for kernel 2, whose cards sign what they are and what they
 // answer.
@@ -57,45 +57,47 @@ var taps2 = []sim.TapVariant{
 // insRace is EXCHANGE RELAY RESISTANCE DATA. EMV Contactless Book C-2, 5.3.
 const insRace = 0xEA
 
-// taps3 are those for kernel 3, whose cards sign what the sale is.
+// taps3 are those for kernel 3 alone.
 var taps3 = []sim.TapVariant{
-	{Name: "tap3claim", Title: "Something before it says that the holder was verified by a phone (9F6C).", Of: "tap3pin",
-		Shim: eachTap(atOnce(tlv.CTQ, claim))},
-	{Name: "tap3copy", Title: "Says so in the copy that is signed, too (9F69).", Of: "tap3pin",
-		Shim: eachTap(func() sim.Shim {
-			return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, claimCopy)())
-		})},
-	{Name: "tap3bypass", Title: "The card is told that nobody need be verified (9F66), and the reader that a phone did it.", Of: "tap3pin",
-		Shim: eachTap(func() sim.Shim { return chain(told(unneeded), atOnce(tlv.CTQ, claim)()) })},
-	{Name: "tap3unsigned", Title: "Says so, and takes the signature with its copy away.", Of: "tap3pin",
-		Shim: eachTap(func() sim.Shim {
-			return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, missing)(), atOnce(tlv.SDAD, missing)())
-		})},
 	{Name: "tap3mixup", Title: "Names an application of another scheme than its account is of, and no proof.", Of: "tap3",
 		Shim: eachTap(func() sim.Shim { return chain(renamed(otherScheme), atOnce(tlv.AIP, set(tlv.AIP, 0, 0))()) })},
-	{Name: "tap3unknownca", Title: "Approves by itself, and names an authority whose key the terminal does not have.", Of: "tap3offline",
-		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-	{Name: "tap3switchca", Title: "Like tap3unknownca, and sends its owner to the slot.", Of: "tap3switch",
-		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-	{Name: "tap3askca", Title: "Like tap3unknownca, and sends the terminal to the issuer, who approves.", Of: "tap3ask",
-		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-	{Name: "tap3phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap3phone",
-		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-	{Name: "tap3yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap3",
-		Shim: eachTap(func() sim.Shim {
-			return chain(atOnce(tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))(), atOnce(tlv.SDAD, flip(tlv.SDAD))())
-		})},
-	{Name: "tap3turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap3",
-		Shim: eachTap(atOnce(tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC)))},
-	{Name: "tap3stripe", Title: "Has the profile of a magnetic stripe alone, without a cryptogram.", Of: "tap3",
-		Shim: eachTap(spoil(insGPO, func([]byte) []byte {
-			return []byte{0x80, 0x06, 0x00, 0x80, 0x08, 0x01, 0x01, 0x00} // AIP: stripe mode; AFL: the track
-		}))},
-	{Name: "tap3early", Title: "Is taken away before its last record, and held there again.", Of: "tap3offline",
-		Shim: onTap(1, leaving(insRead, 4))},
-	{Name: "tap3gone", Title: "Is taken away before it answers, and held there again.", Of: "tap3",
-		Shim: onTap(1, unheard(insGPO))},
 	{Name: "tap3wallet", Title: "Is in a wallet with another card, and is then taken out.", Of: "tap3", Beside: 1},
+}
+
+// atOnceTaps are those for a kernel whose cards answer at once, and sign what
+// the sale is; prefix begins the names of its cards.
+func atOnceTaps(prefix string) []sim.TapVariant {
+	unknownCA := eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))
+	approving := atOnce(tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))
+	return []sim.TapVariant{
+		{Name: prefix + "claim", Title: "Something before it says that the holder was verified by a phone (9F6C).", Of: prefix + "pin",
+			Shim: eachTap(atOnce(tlv.CTQ, claim))},
+		{Name: prefix + "copy", Title: "Says so in the copy that is signed, too (9F69).", Of: prefix + "pin",
+			Shim: eachTap(func() sim.Shim {
+				return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, claimCopy)())
+			})},
+		{Name: prefix + "bypass", Title: "The card is told that nobody need be verified (9F66), and the reader that a phone did it.", Of: prefix + "pin",
+			Shim: eachTap(func() sim.Shim { return chain(told(unneeded), atOnce(tlv.CTQ, claim)()) })},
+		{Name: prefix + "unsigned", Title: "Says so, and takes the signature with its copy away.", Of: prefix + "pin",
+			Shim: eachTap(func() sim.Shim {
+				return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, missing)(), atOnce(tlv.SDAD, missing)())
+			})},
+		{Name: prefix + "unknownca", Title: "Approves by itself, and names an authority whose key the terminal does not have.", Of: prefix + "offline", Shim: unknownCA},
+		{Name: prefix + "switchca", Title: "Names such an authority too, and sends its owner to the slot.", Of: prefix + "switch", Shim: unknownCA},
+		{Name: prefix + "askca", Title: "Names such an authority too, and sends the terminal to the issuer, who approves.", Of: prefix + "ask", Shim: unknownCA},
+		{Name: prefix + "phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: prefix + "phone", Shim: unknownCA},
+		{Name: prefix + "yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: prefix,
+			Shim: eachTap(func() sim.Shim { return chain(approving(), atOnce(tlv.SDAD, flip(tlv.SDAD))()) })},
+		{Name: prefix + "turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: prefix, Shim: eachTap(approving)},
+		{Name: prefix + "stripe", Title: "Has the profile of a magnetic stripe alone, without a cryptogram.", Of: prefix,
+			Shim: eachTap(spoil(insGPO, func([]byte) []byte {
+				return []byte{0x80, 0x06, 0x00, 0x80, 0x08, 0x01, 0x01, 0x00} // AIP: stripe mode; AFL: the track
+			}))},
+		{Name: prefix + "early", Title: "Is taken away before its last record, and held there again.", Of: prefix + "offline",
+			Shim: onTap(1, leaving(insRead, 4))},
+		{Name: prefix + "gone", Title: "Is taken away before it answers, and held there again.", Of: prefix,
+			Shim: onTap(1, unheard(insGPO))},
+	}
 }
 
 // otherScheme is an application that no account of the development set is of.
@@ -141,7 +143,8 @@ func claim([]byte) []tlv.Object {
 // number. EMV Contactless Book C-3, Annex A.
 func claimCopy(related []byte) []tlv.Object {
 	const copyAt = 5
-	value := append(slices.Clone(related[:copyAt]), 0, issuer.QualifierDevice)
+	value := slices.Clone(related)
+	copy(value[copyAt:], []byte{0, issuer.QualifierDevice})
 	return []tlv.Object{{Tag: tlv.CardRelatedData, Value: value}}
 }
 

@@ -96,6 +96,35 @@ var tapSales = []aTap{
 	{"tap3early", small, "approved, no CVM", "present card, present card again, card read, approved"},
 	{"tap3gone", small, "approved by issuer, no CVM", "present card, present card again, card read, authorising"},
 	{"tap3wallet", small, "approved by issuer, no CVM", "present card, present one card only, present card, card read"},
+
+	// Kernel 7, alike.
+	{"tap7", small, "approved by issuer, no CVM", "present card, card read, authorising"},
+	{"tap7", large, "declined: declined by terminal", "card read, not authorised"}, // the card allows no CVM
+	{"tap7", limitMinor, "other interface: another interface", "insert or swipe"},
+	{"tap7pin", small, "approved by issuer, no CVM", "card read, authorising"},
+	{"tap7pin", large, "approved by issuer, PIN", "card read"},
+	{"tap7sign", large, "approved by issuer, signature", "card read"},
+	{"tap7offline", small, "approved, no CVM", "card read, approved"},
+	{"tap7offline", large, "declined: declined by terminal", "not authorised"},
+	{"tap7switch", small, "approved, no CVM", "card read, approved"},
+	{"tap7ask", small, "approved, no CVM", "card read, approved"},
+	{"tap7phone", small, "approved by issuer, no CVM", "card read"},
+	{"tap7phone", large, "approved by issuer, device", "see phone, see phone, card read"},
+	{"tap7no", small, "declined: declined by card", "not authorised"},
+	{"tap7forged", small, "declined: signature wrong", "not authorised"},
+	{"tap7claim", large, "declined: cryptogram", "not authorised"},
+	{"tap7copy", large, "declined: signature wrong", "not authorised"},
+	{"tap7bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap7unsigned", large, "declined: signature wrong", "not authorised"},
+	{"tap7unknownca", small, "declined: signature wrong", "not authorised"},
+	{"tap7switchca", small, "other interface: another interface", "insert card"},
+	{"tap7askca", small, "approved by issuer, no CVM", "authorising"},
+	{"tap7phoneca", large, "declined: signature wrong", "see phone, not authorised"},
+	{"tap7yes", small, "declined: signature wrong", "not authorised"},
+	{"tap7turned", small, "approved, no CVM", "approved"},
+	{"tap7stripe", small, "ended: card data", "insert"},
+	{"tap7early", small, "approved, no CVM", "present card, present card again, card read, approved"},
+	{"tap7gone", small, "approved by issuer, no CVM", "present card, present card again, card read, authorising"},
 }
 
 // tapSalesOnline are sales at a reader whose floor limit is zero, as it comes.
@@ -108,6 +137,11 @@ var tapSalesOnline = []aTap{
 	{"tap3yes", small, "declined by issuer", "authorising"},
 	{"tap3turned", small, "declined by issuer", "authorising"},
 	{"tap3askca", small, "declined: signature wrong", "not authorised"},
+	{"tap7offline", small, "approved by issuer, no CVM", "authorising"},
+	{"tap7forged", small, "declined: signature wrong", "not authorised"},
+	{"tap7yes", small, "declined: signature wrong", "not authorised"},
+	{"tap7turned", small, "declined by issuer", "authorising"},
+	{"tap7askca", small, "declined: signature wrong", "not authorised"},
 }
 
 // TestTaps sells with each card, through the Entry Point and its kernels.
@@ -186,11 +220,14 @@ func TestTapUpdate(t *testing.T) {
 // A balance falls by what is spent, and what it does not bear the issuer is
 // asked for.
 func TestTapBalance(t *testing.T) {
-	for _, name := range []string{"tap2offline", "tap3offline"} {
+	for _, name := range []string{"tap2offline", "tap3offline", "tap7offline"} {
 		card, p := tapped(t, name)
 		a := antenna{amountMinor: 2500, floorMinor: floorMinor}
 		for sale, want := range []int64{7500, 5000, 2500, 0} {
 			s := a.sell(t, card, p)
+			if code, _ := tlv.Find(s.Record, tlv.CashAuthorisation); (string(code) == "ECC001") != (p.Tap.Kernel == issuer.Kernel7) {
+				t.Errorf("%s, sale %d: electronic cash authorisation %q", name, sale+1, code)
+			}
 			if s.String() != "approved, no CVM" || s.UIOnOutcome == nil || s.UIOnOutcome.Qualifier != emv.ValueBalance || s.UIOnOutcome.ValueMinor != want {
 				t.Errorf("%s, sale %d: %s, %+v shown, want %d left", name, sale+1, s, s.UIOnOutcome, want)
 			}
@@ -239,7 +276,7 @@ func TestTapTorn(t *testing.T) {
 
 // A phone that was unlocked is locked again after the sale.
 func TestTapPhoneLocks(t *testing.T) {
-	for _, name := range []string{"tap2phone", "tap3phone"} {
+	for _, name := range []string{"tap2phone", "tap3phone", "tap7phone"} {
 		card, p := tapped(t, name)
 		a := antenna{amountMinor: large, floorMinor: floorMinor}
 		for sale := range 2 {
@@ -252,7 +289,7 @@ func TestTapPhoneLocks(t *testing.T) {
 
 // Without the PIN that was promised the issuer is not asked.
 func TestTapWithoutPIN(t *testing.T) {
-	for _, name := range []string{"tap2pin", "tap3pin"} {
+	for _, name := range []string{"tap2pin", "tap3pin", "tap7pin"} {
 		card, p := tapped(t, name)
 		a := antenna{amountMinor: large, floorMinor: floorMinor, bypassed: true}
 		if s := a.sell(t, card, p); s.String() != "declined: declined by terminal" || s.asked || !s.typed {
