@@ -105,6 +105,8 @@ func TestRefusePlay(t *testing.T) {
 		{Devices{PINPad: "sim:../sim"}, "devices.pinpad"},
 		{Devices{Printer: "sim:../sim"}, "devices.printer"},
 		{Devices{Reader: "ccid:/dev/sim:1"}, ""},
+		{Devices{Reader: "ccid:/dev/ttyS1?pad=plain"}, ""},
+		{Devices{Reader: "ccid:/dev/ttyS1?pad=enciphered"}, "devices.reader"},
 	} {
 		d := none.with(c.over)
 		for _, env := range []params.Environment{params.Development, params.Training} {

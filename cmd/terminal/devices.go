@@ -24,6 +24,10 @@ import (
 // playScheme is the scheme of simulated devices.
 const playScheme = "sim"
 
+// encipheringPad says that a reader's keys encipher PINs for the card, as those
+// of the simulated one do.
+const encipheringPad = "enciphered"
+
 // hardware is the devices that were opened.
 type hardware struct {
 	reader  drivers.Reader
@@ -119,7 +123,7 @@ func (h *hardware) resolve(cfg *Config, address, driver, device string) (drivers
 	case "escpos":
 		u.Opts = map[string]string{"columns": "48"} // the simulated printer has paper of 80 mm
 	case "ccid":
-		u.Opts = map[string]string{"pad": "enciphered"} // the simulated reader has keys
+		u.Opts = map[string]string{"pad": encipheringPad}
 	}
 	return u, nil
 }
@@ -189,6 +193,9 @@ func (d Devices) refusePlay(env params.Environment) error {
 			return fmt.Errorf("devices.%s: %s: simulated devices are refused, since the parameters say %q", device.name, device.address, env)
 		}
 	}
+	if u, err := drivers.ParseURI(d.Reader); err == nil && u.Opts["pad"] == encipheringPad {
+		return fmt.Errorf("devices.reader: %s: only the simulated reader enciphers PINs for a card, and it is refused, since the parameters say %q", d.Reader, env)
+	}
 	return nil
 }
 
@@ -213,7 +220,7 @@ func openReader(u drivers.URI) (drivers.Reader, error) {
 // readerKeys reads the options that tell of a reader's keys: what they are good
 // for, and in which language it asks.
 func readerKeys(u drivers.URI, opts *ccid.Opts) error {
-	pads := map[string]ccid.Pad{"plain": ccid.PlainPad, "enciphered": ccid.EncipheredPad}
+	pads := map[string]ccid.Pad{"plain": ccid.PlainPad, encipheringPad: ccid.EncipheredPad}
 	languages := map[string]ccid.Language{"en": ccid.English, "zh": ccid.Chinese}
 	var known bool
 	if word, given := u.Opts["pad"]; given {
