@@ -12,19 +12,22 @@ import (
 	gotext "github.com/go-text/typesetting/font"
 )
 
-// The faces lie packed in the program, which is half a megabyte smaller so. To
-// unpack one takes some milliseconds, once, where there is a screen.
-var (
-	//go:embed regular.otf.gz
-	regularPacked []byte
-	//go:embed bold.otf.gz
-	boldPacked []byte
+//go:embed regular.otf.gz
+var regularPacked []byte
 
-	files = [2]func() []byte{
-		sync.OnceValue(func() []byte { return unpack(regularPacked) }),
-		sync.OnceValue(func() []byte { return unpack(boldPacked) }),
-	}
-)
+//go:embed bold.otf.gz
+var boldPacked []byte
+
+// files are both faces. They lie packed in the program, which is half a
+// megabyte smaller so. To unpack them takes some 20 ms, once, where there is a
+// screen, and no screen goes without either: so it is done at the same time.
+var files = sync.OnceValue(func() (both [2][]byte) {
+	var other sync.WaitGroup
+	other.Go(func() { both[1] = unpack(boldPacked) })
+	both[0] = unpack(regularPacked)
+	other.Wait()
+	return both
+})
 
 // unpack reads an embedded file, whose size its last four bytes tell (RFC 1952,
 // 2.3.1). That it fails is a bug of the build, not of the input, and every test
@@ -49,10 +52,10 @@ var Licence string
 
 // TTF returns the bundled face as an OpenType file, regular or bold, for a
 // theme's font resource. The bytes are shared: read them only.
-func TTF(isBold bool) []byte { return files[weight(isBold)]() }
+func TTF(isBold bool) []byte { return files()[weight(isBold)] }
 
 // parsed holds both faces' tables, read when first asked for: it takes some
-// milliseconds, and a printer needs only the regular one.
+// milliseconds.
 var parsed = [2]func() *gotext.Font{
 	sync.OnceValue(func() *gotext.Font { return parse(TTF(false)) }),
 	sync.OnceValue(func() *gotext.Font { return parse(TTF(true)) }),
