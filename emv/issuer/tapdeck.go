@@ -12,40 +12,44 @@ import (
 const tapCAIndex = CAIndex + 2
 
 // tapDeck is what can be tapped, by the names that testers use.
-var tapDeck = slices.Concat(tapDeck2, atOnce(Kernel3), []Order{updated}, atOnce(Kernel7))
+func tapDeck() []Order {
+	return slices.Concat(generating(), atOnce(Kernel3), updating(), atOnce(Kernel7))
+}
 
-// tapDeck2 are the cards for kernel 2.
-var tapDeck2 = []Order{
-	{Name: "tap2", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel2, 1), Tap: &Tap{Kernel: Kernel2}},
-	{
-		Name: "tap2pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel2, 2), PIN: testPIN,
-		CVM: cvmOnlinePINOrNone, Keys: []string{testPIN}, Tap: &Tap{Kernel: Kernel2},
-	},
-	{
-		Name: "tap2sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel2, 3), CVM: cvmSignatureOrNone,
-		Tap: &Tap{Kernel: Kernel2},
-	},
-	{
-		Name: "tap2offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
-		Tap: &Tap{Kernel: Kernel2, SpendMinor: 10000},
-	},
-	{
-		Name: "tap2phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel2, 5),
-		Tap: &Tap{Kernel: Kernel2, Device: true},
-	},
-	{
-		Name: "tap2race", Title: "Shows that it is near (relay resistance).", PAN: tapPAN(Kernel2, 6),
-		Tap: &Tap{Kernel: Kernel2, Race: &Race{Min: 20, Max: 50, Estimate: 24}},
-	},
-	{
-		Name: "tap2torn", Title: "Approves by itself, and gives a cryptogram again that nobody heard.", PAN: tapPAN(Kernel2, 7), Offline: true,
-		Tap: &Tap{Kernel: Kernel2, Recovers: true},
-	},
-	{Name: "tap2no", Title: "Declines by itself.", PAN: tapPAN(Kernel2, 8), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel2}},
-	{
-		Name: "tap2forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel2, 9), Offline: true, Behaviour: Forged,
-		Tap: &Tap{Kernel: Kernel2},
-	},
+// generating are the cards for kernel 2.
+func generating() []Order {
+	return []Order{
+		{Name: "tap2", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel2, 1), Tap: &Tap{Kernel: Kernel2}},
+		{
+			Name: "tap2pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel2, 2), PIN: testPIN,
+			CVM: cvmOnlinePINOrNone, Keys: []string{testPIN}, Tap: &Tap{Kernel: Kernel2},
+		},
+		{
+			Name: "tap2sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel2, 3), CVM: cvmSignatureOrNone,
+			Tap: &Tap{Kernel: Kernel2},
+		},
+		{
+			Name: "tap2offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
+			Tap: &Tap{Kernel: Kernel2, SpendMinor: 10000},
+		},
+		{
+			Name: "tap2phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel2, 5),
+			Tap: &Tap{Kernel: Kernel2, Device: true},
+		},
+		{
+			Name: "tap2race", Title: "Shows that it is near (relay resistance).", PAN: tapPAN(Kernel2, 6),
+			Tap: &Tap{Kernel: Kernel2, Race: &Race{Min: 20, Max: 50, Estimate: 24}},
+		},
+		{
+			Name: "tap2torn", Title: "Approves by itself, and gives a cryptogram again that nobody heard.", PAN: tapPAN(Kernel2, 7), Offline: true,
+			Tap: &Tap{Kernel: Kernel2, Recovers: true},
+		},
+		{Name: "tap2no", Title: "Declines by itself.", PAN: tapPAN(Kernel2, 8), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel2}},
+		{
+			Name: "tap2forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel2, 9), Offline: true, Behaviour: Forged,
+			Tap: &Tap{Kernel: Kernel2},
+		},
+	}
 }
 
 // atOnce are cards for a kernel whose cards answer with their cryptogram at once.
@@ -86,20 +90,23 @@ func atOnce(kernel byte) []Order {
 	}
 }
 
-// updated takes the issuer's answer, which kernel 3 alone brings to a card.
-var updated = Order{
-	Name: "tap3update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
-	Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
+// updating is a card that takes the issuer's answer, which kernel 3 alone brings
+// it.
+func updating() []Order {
+	return []Order{{
+		Name: "tap3update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
+		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
+	}}
 }
 
 // TapList tells which cards TapDeck makes, without making them.
-func TapList() []Listing { return listings(tapDeck) }
+func TapList() []Listing { return listings(tapDeck()) }
 
 // TapDeck makes the cards and phones of the development set that are tapped,
 // and an authority of their own above them, as Deck does.
 func TapDeck(random io.Reader, keys MasterKeys, now time.Time) ([]Profile, []CAKey, error) {
-	orders := make([]Order, len(tapDeck))
-	for i, o := range tapDeck {
+	orders := tapDeck()
+	for i, o := range orders {
 		o.Label = "CLOUDPOS TAP"
 		switch o.Tap.Kernel {
 		case Kernel2:

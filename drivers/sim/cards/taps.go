@@ -13,55 +13,59 @@ import (
 // Taps are the cards and phones that are held to an antenna and misbehave, and
 // those that somebody stands before: each is the chip of a card of
 // issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
-func Taps() []sim.TapVariant { return slices.Clone(taps) }
-
-var taps = slices.Concat(taps2, taps3, atOnceTaps("tap3"), atOnceTaps("tap7"))
+func Taps() []sim.TapVariant {
+	return slices.Concat(taps2(), taps3(), atOnceTaps("tap3"), atOnceTaps("tap7"))
+}
 
 // taps2 are those for kernel 2, whose cards sign what they are and what they
 // answer.
-var taps2 = []sim.TapVariant{
-	{Name: "tap2relayed", Title: "Is far away: something between card and reader takes 20 ms for each answer.", Of: "tap2race", Delay: 20 * time.Millisecond},
-	{Name: "tap2hurried", Title: "Is far away, and somebody answers the race for it with what he made up.", Of: "tap2race",
-		Shim: eachTap(instead(insRace, success([]byte{0x80, 10, 1, 2, 3, 4, 0, 20, 0, 50, 0, 24})))},
-	{Name: "tap2claim", Title: "Something before it says that it is a phone which verifies its owner.", Of: "tap2pin",
-		Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
-			const device = 0x02 // EMV Contactless Book C-2, Annex A
-			return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0] | device, aip[1]}}}
-		}))},
-	{Name: "tap2nocvm", Title: "Something before it says that nobody need be verified (8E).", Of: "tap2pin",
-		Shim: eachTap(inRecord(tlv.CVMList, set(tlv.CVMList, 0, 0, 0, 0, 0, 0, 0, 0, 0x1F, 0x00)))},
-	{Name: "tap2unknownca", Title: "Names an authority whose key the terminal does not have.", Of: "tap2pin",
-		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-	{Name: "tap2phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap2phone",
-		Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-	{Name: "tap2yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap2offline",
-		Shim: eachTap(inCryptogram(first, tlv.SDAD, flip(tlv.SDAD)))},
-	{Name: "tap2turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap2",
-		Shim: eachTap(inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC)))},
-	{Name: "tap2unsigned", Title: "Approves by itself; the signature is taken away.", Of: "tap2offline",
-		Shim: eachTap(inCryptogram(first, tlv.SDAD, func([]byte) []tlv.Object {
-			return []tlv.Object{{Tag: tlv.ApplicationCryptogram, Value: make([]byte, 8)}}
-		}))},
-	{Name: "tap2stripe", Title: "Has the profile of a magnetic stripe alone.", Of: "tap2",
-		Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
-			return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0], 0}}}
-		}))},
-	{Name: "tap2early", Title: "Is taken away before its last record, and held there again.", Of: "tap2",
-		Shim: onTap(1, leaving(insRead, 4))},
-	{Name: "tap2cut", Title: "Is taken away before anybody hears its cryptogram, and gives it again.", Of: "tap2torn",
-		Shim: onTap(1, unheard(insGenerate))},
-	{Name: "tap2lost", Title: "Is taken away before anybody hears its cryptogram, and makes another.", Of: "tap2offline",
-		Shim: onTap(1, unheard(insGenerate))},
+func taps2() []sim.TapVariant {
+	return []sim.TapVariant{
+		{Name: "tap2relayed", Title: "Is far away: something between card and reader takes 20 ms for each answer.", Of: "tap2race", Delay: 20 * time.Millisecond},
+		{Name: "tap2hurried", Title: "Is far away, and somebody answers the race for it with what he made up.", Of: "tap2race",
+			Shim: eachTap(instead(insRace, success([]byte{0x80, 10, 1, 2, 3, 4, 0, 20, 0, 50, 0, 24})))},
+		{Name: "tap2claim", Title: "Something before it says that it is a phone which verifies its owner.", Of: "tap2pin",
+			Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
+				const device = 0x02 // EMV Contactless Book C-2, Annex A
+				return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0] | device, aip[1]}}}
+			}))},
+		{Name: "tap2nocvm", Title: "Something before it says that nobody need be verified (8E).", Of: "tap2pin",
+			Shim: eachTap(inRecord(tlv.CVMList, set(tlv.CVMList, 0, 0, 0, 0, 0, 0, 0, 0, 0x1F, 0x00)))},
+		{Name: "tap2unknownca", Title: "Names an authority whose key the terminal does not have.", Of: "tap2pin",
+			Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+		{Name: "tap2phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap2phone",
+			Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
+		{Name: "tap2yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap2offline",
+			Shim: eachTap(inCryptogram(first, tlv.SDAD, flip(tlv.SDAD)))},
+		{Name: "tap2turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap2",
+			Shim: eachTap(inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC)))},
+		{Name: "tap2unsigned", Title: "Approves by itself; the signature is taken away.", Of: "tap2offline",
+			Shim: eachTap(inCryptogram(first, tlv.SDAD, func([]byte) []tlv.Object {
+				return []tlv.Object{{Tag: tlv.ApplicationCryptogram, Value: make([]byte, 8)}}
+			}))},
+		{Name: "tap2stripe", Title: "Has the profile of a magnetic stripe alone.", Of: "tap2",
+			Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
+				return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0], 0}}}
+			}))},
+		{Name: "tap2early", Title: "Is taken away before its last record, and held there again.", Of: "tap2",
+			Shim: onTap(1, leaving(insRead, 4))},
+		{Name: "tap2cut", Title: "Is taken away before anybody hears its cryptogram, and gives it again.", Of: "tap2torn",
+			Shim: onTap(1, unheard(insGenerate))},
+		{Name: "tap2lost", Title: "Is taken away before anybody hears its cryptogram, and makes another.", Of: "tap2offline",
+			Shim: onTap(1, unheard(insGenerate))},
+	}
 }
 
 // insRace is EXCHANGE RELAY RESISTANCE DATA. EMV Contactless Book C-2, 5.3.
 const insRace = 0xEA
 
 // taps3 are those for kernel 3 alone.
-var taps3 = []sim.TapVariant{
-	{Name: "tap3mixup", Title: "Names an application of another scheme than its account is of, and no proof.", Of: "tap3",
-		Shim: eachTap(func() sim.Shim { return chain(renamed(otherScheme), atOnce(tlv.AIP, set(tlv.AIP, 0, 0))()) })},
-	{Name: "tap3wallet", Title: "Is in a wallet with another card, and is then taken out.", Of: "tap3", Beside: 1},
+func taps3() []sim.TapVariant {
+	return []sim.TapVariant{
+		{Name: "tap3mixup", Title: "Names an application of another scheme than its account is of, and no proof.", Of: "tap3",
+			Shim: eachTap(func() sim.Shim { return chain(renamed(otherScheme), atOnce(tlv.AIP, set(tlv.AIP, 0, 0))()) })},
+		{Name: "tap3wallet", Title: "Is in a wallet with another card, and is then taken out.", Of: "tap3", Beside: 1},
+	}
 }
 
 // atOnceTaps are those for a kernel whose cards answer at once, and sign what
