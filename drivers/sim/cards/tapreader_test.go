@@ -69,6 +69,7 @@ func tapped(t testing.TB, name string) (*sim.Tapped, issuer.Profile) {
 type antenna struct {
 	amountMinor int64
 	floorMinor  int64                     // 0: every sale goes online
+	trusting    bool                      // cards are not authenticated if the issuer is asked
 	scripted    func(arqc [8]byte) []byte // what the issuer sends along, or nil
 	bypassed    bool                      // the cardholder types no PIN
 	torn        *kernel2.TornLog          // for kernel 2; nil is an empty one
@@ -113,6 +114,9 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 		// EMV mode, contacts, online PIN, signature, authentication online too;
 		// issuer update and phones.
 		ttq := contactless.TTQ{0x37, 0x00, 0xC0, 0x00}
+		if a.trusting {
+			ttq[0] = 0x36
+		}
 		return contactless.Combination{
 			AID: aid, Kernel: kernel, Types: []byte{0x00}, TTQ: &ttq,
 			Limits: contactless.Limits{TransactionMinor: &limit, FloorMinor: &a.floorMinor, CVMMinor: &cvm},

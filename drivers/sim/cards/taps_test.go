@@ -144,16 +144,42 @@ var tapSalesOnline = []aTap{
 	{"tap7askca", small, "declined: signature wrong", "not authorised"},
 }
 
+// tapSalesTrusting are sales at a reader that leaves it to the issuer whether a
+// card is genuine: there a claim that is not signed gets no further than one
+// that nobody made, for the PIN is asked for. What approves by itself is
+// authenticated there too.
+var tapSalesTrusting = []aTap{
+	{"tap3phone", large, "approved by issuer, PIN", "see phone, card read"},
+	{"tap3claim", large, "declined: cryptogram", "not authorised"},
+	{"tap3copy", large, "approved by issuer, PIN", "card read"},
+	{"tap3bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap3unsigned", large, "approved by issuer, PIN", "card read"},
+	{"tap3phoneca", large, "approved by issuer, PIN", "card read"},
+	{"tap3yes", small, "declined: signature wrong", "not authorised"},
+	{"tap7phone", large, "approved by issuer, device", "see phone, card read"}, // a claim is proven there in any case
+	{"tap7claim", large, "declined: cryptogram", "not authorised"},
+	{"tap7copy", large, "approved by issuer, PIN", "card read"},
+	{"tap7bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap7unsigned", large, "approved by issuer, PIN", "card read"},
+	{"tap7phoneca", large, "approved by issuer, PIN", "card read"},
+	{"tap7yes", small, "declined: signature wrong", "not authorised"},
+}
+
 // TestTaps sells with each card, through the Entry Point and its kernels.
 func TestTaps(t *testing.T) {
 	for name, shop := range map[string]struct {
 		floorMinor int64
+		trusting   bool
 		sales      []aTap
-	}{"floor": {floorMinor, tapSales}, "online": {0, tapSalesOnline}} {
+	}{
+		"floor":    {floorMinor, false, tapSales},
+		"online":   {0, false, tapSalesOnline},
+		"trusting": {floorMinor, true, tapSalesTrusting},
+	} {
 		for _, tt := range shop.sales {
 			t.Run(fmt.Sprintf("%s/%s-%d", name, tt.card, tt.amountMinor), func(t *testing.T) {
 				card, p := tapped(t, tt.card)
-				a := antenna{amountMinor: tt.amountMinor, floorMinor: shop.floorMinor}
+				a := antenna{amountMinor: tt.amountMinor, floorMinor: shop.floorMinor, trusting: shop.trusting}
 				s := a.sell(t, card, p)
 				if s.String() != tt.ends {
 					t.Errorf("%s (%s), want %s", s, s.Detail, tt.ends)
