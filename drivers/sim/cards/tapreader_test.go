@@ -70,6 +70,7 @@ type antenna struct {
 	amountMinor int64
 	floorMinor  int64                     // 0: every sale goes online
 	trusting    bool                      // cards are not authenticated if the issuer is asked
+	lenient     bool                      // TAC denial of kernel 2 denies nothing
 	scripted    func(arqc [8]byte) []byte // what the issuer sends along, or nil
 	bypassed    bool                      // the cardholder types no PIN
 	torn        *kernel2.TornLog          // for kernel 2; nil is an empty one
@@ -143,6 +144,9 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 func (a *antenna) kernel2() kernel2.Application {
 	app := kernel2.NewApplication(issuer.AIDTap2)
 	app.FloorMinor, app.LimitMinor, app.LimitDeviceMinor, app.CVMMinor = a.floorMinor, limitMinor-1, limitMinor-1, cvmMinor-1
+	if a.lenient {
+		app.TACDenial = [5]byte{}
+	}
 	app.CVMRequired, app.CVMNotRequired = 0x60, 0x08
 	app.DeviceCVM, app.Relay, app.BalanceAfter = true, kernel2.NewRelay(), true
 	return app

@@ -84,15 +84,17 @@ func (t *tap) issuerCode(tag tlv.Tag, absent byte) [5]byte {
 }
 
 // request is what is asked for, and whether it is to be signed. Without a
-// signature a phone that verifies its owner is not believed, and no TC is asked
-// for; nor is one while a PIN waits for the issuer. The last two are stricter
+// signature a phone that verifies its owner is not believed, nor over the CVM
+// limit a CVM list that wants less than a PIN for the issuer, and no TC is asked
+// for; nor is one while a PIN waits for the issuer. All but the first is stricter
 // than the book, which lets the action codes have their way. EMV Contactless
 // Book C-2, 7.6.
 func (t *tap) request() (wanted cryptogram, signed bool) {
 	wanted = t.analyse()
 	provable := t.signing.usable() && t.cvm != emv.CVMOnlinePIN
+	unproven := t.deviceCVM() || t.overCVMLimit() && t.cvm != emv.CVMOnlinePIN
 	switch {
-	case !t.signing.usable() && t.deviceCVM():
+	case !t.signing.usable() && unproven:
 		wanted = cryptogramAAC
 	case wanted == cryptogramTC && !provable && t.canAsk():
 		wanted = cryptogramARQC
