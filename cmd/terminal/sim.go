@@ -235,7 +235,7 @@ func noCard(card string, err error) error {
 	}
 	help := "terminal cards lists them"
 	if _, known := cards.Find(card); known {
-		return requestError{fmt.Errorf("--card: %w (the deck was made before this card was; make a new development set)", err)}
+		return requestError{fmt.Errorf("--card: %w (this development set was made before the card; cloud dev-init makes a new one, in another folder or once this one is deleted)", err)}
 	}
 	if near := cards.Near(card); len(near) > 0 {
 		help = "near it: " + strings.Join(near, ", ") + "; " + help

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 )
@@ -162,7 +163,7 @@ func (c *Client) roundTrip(r request) (response, error) {
 		return response{}, fmt.Errorf("sim: %s: no answer: %w", r.Cmd, err)
 	}
 	if answer.Error != "" {
-		return response{}, fmt.Errorf("%w: %s", ErrControl, answer.Error)
+		return response{}, fmt.Errorf("%w: %s", ErrControl, strings.TrimPrefix(answer.Error, "sim: "))
 	}
 	return answer, nil
 }

@@ -53,26 +53,3 @@ func AppendDigits(dst, value []byte) ([]byte, error) {
 	}
 	return dst, nil
 }
-
-// AppendCompressed appends ASCII digits in format cn: BCD, left-justified, F
-// up to width bytes. It is the inverse of AppendDigits.
-func AppendCompressed(dst, digits []byte, width int) ([]byte, error) {
-	if len(digits) > 2*width {
-		return nil, fmt.Errorf("tlv: %d digits in %d bytes", len(digits), width)
-	}
-	start := len(dst)
-	for range width {
-		dst = append(dst, 0xFF)
-	}
-	for i, d := range digits {
-		if d < '0' || d > '9' {
-			return nil, fmt.Errorf("tlv: character %d is no digit", i)
-		}
-		if i%2 == 0 {
-			dst[start+i/2] = (d-'0')<<4 | 0x0F
-		} else {
-			dst[start+i/2] = dst[start+i/2]&0xF0 | (d - '0')
-		}
-	}
-	return dst, nil
-}
