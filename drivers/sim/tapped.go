@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"io"
 	"slices"
 	"time"
@@ -31,7 +32,7 @@ type Tapped struct {
 	asked    *[8]byte // the request that the issuer has not answered yet
 	spent    int64    // without the issuer, in minor units
 	kept     *heard   // the latest cryptogram, of a card that gives it again
-	took     time.Duration
+	took     time.Duration // for the command that is answered
 }
 
 // A TapVariant is a tapped card that misbehaves, or something that stands
@@ -52,7 +53,7 @@ type TapVariant struct {
 // of its signatures.
 func NewTapped(p issuer.Profile, random io.Reader) (*Tapped, error) {
 	if p.Tap == nil {
-		return nil, issuer.ErrProfile
+		return nil, fmt.Errorf("%w: %s: has no antenna", issuer.ErrProfile, p.Name)
 	}
 	chip, err := NewCard(p, random)
 	if err != nil {
