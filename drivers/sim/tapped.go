@@ -27,11 +27,11 @@ type Tapped struct {
 	chip     *Card
 	variant  TapVariant
 	taps     int
-	shim     Shim     // of this tap
-	unlocked bool     // the owner has unlocked the phone since the last sale
-	asked    *[8]byte // the request that the issuer has not answered yet
-	spent    int64    // without the issuer, in minor units
-	kept     *heard   // the latest cryptogram, of a card that gives it again
+	shim     Shim          // of this tap
+	unlocked bool          // the owner has unlocked the phone since the last sale
+	asked    *[8]byte      // the request that the issuer has not answered yet
+	spent    int64         // without the issuer, in minor units
+	kept     *heard        // the latest cryptogram, of a card that gives it again
 	took     time.Duration // for the command that is answered
 }
 
