@@ -109,7 +109,8 @@ func (h *Host) Authorise(ctx context.Context, req wire.Request) (ingest.Decision
 }
 
 // Advise implements ingest.Issuer: the card has approved, so the money is owed
-// whatever the balance. An account that cannot be found is left to people.
+// whatever the balance. Where no account can be found, or its card has not made
+// the certificate, nobody's money is moved and the posting is left to people.
 func (h *Host) Advise(ctx context.Context, req wire.Request) error {
 	card := h.open(&req)
 	defer card.clear()
@@ -122,8 +123,15 @@ func (h *Host) Advise(ctx context.Context, req wire.Request) error {
 		if err != nil || buried {
 			return err
 		}
-		v := verdict{code: codeOffline, approved: true, reason: card.fault}
-		_, err = h.post(tx, &req, card.name(), v)
+		doubt, err := h.doubt(tx, &req, card)
+		if err != nil {
+			return err
+		}
+		account := card.name()
+		if doubt != "" {
+			account = ""
+		}
+		_, err = h.post(tx, &req, account, verdict{code: codeOffline, approved: true, reason: doubt})
 		return err
 	})
 	if err != nil {

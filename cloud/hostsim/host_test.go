@@ -435,7 +435,9 @@ func TestReverse(t *testing.T) {
 func TestAdvise(t *testing.T) {
 	forms(t, func(t *testing.T, s hostsim.Store) {
 		b := newBench(t, s)
-		req := b.request(b.sale(panPoor, 500))
+		alone := b.sale(panPoor, 500)
+		alone.cid = 0x40
+		req := b.request(alone)
 		req.Key.Leg = wire.LegAdvise
 		for range 2 {
 			if err := b.host.Advise(t.Context(), req); err != nil {
@@ -457,6 +459,49 @@ func TestAdvise(t *testing.T) {
 			t.Errorf("an advice after its reversal: %v, the host holds %d", err, b.held())
 		}
 	})
+}
+
+// TestAdviseDoubted: a certificate that the card has not made, or not for this,
+// takes no money from its account.
+func TestAdviseDoubted(t *testing.T) {
+	b := newBench(t, &hostsim.Memory{})
+	for name, spoil := range map[string]func(*sale){
+		"cryptogram": func(s *sale) { s.imk[0] ^= 2 },
+		"amount":     func(s *sale) { s.chipMinor = 1 },
+		"account":    func(s *sale) { s.pan = "9999010000009999" },
+		"atc":        func(s *sale) { s.atc = 7 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "atc" {
+				first := b.sale(panPoor, 500)
+				first.atc, first.cid = 7, 0x40
+				b.advise(t, first, "")
+			}
+			s := b.sale(panPoor, 500)
+			s.cid = 0x40
+			spoil(s)
+			b.advise(t, s, name)
+		})
+	}
+	asked := b.sale(panPoor, 500) // an ARQC approves nothing
+	b.advise(t, asked, "cryptogram")
+}
+
+// advise has the host take a certificate, with that doubt.
+func (b *bench) advise(t *testing.T, s *sale, doubt string) {
+	t.Helper()
+	req := b.request(s)
+	req.Key.Leg = wire.LegAdvise
+	if err := b.host.Advise(t.Context(), req); err != nil {
+		t.Fatal(err)
+	}
+	all, err := b.host.Postings(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := all[0]; p.Reason != doubt || (p.Account == "") != (doubt != "") || !p.Approved {
+		t.Errorf("posted to %q with doubt %q, want %q", p.Account, p.Reason, doubt)
+	}
 }
 
 // TestTellsNothing looks for account number, PIN and keys in what the host

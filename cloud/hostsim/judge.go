@@ -49,12 +49,12 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	if swiped(req) {
 		return h.judgeStripe(tx, req, c)
 	}
-	chip, v := h.checkChip(req, c)
+	chip, v := h.checkChip(req, c, asksIssuer)
 	if v.code != "" {
 		return v, nil
 	}
 	defer clear(chip.master[:])
-	first, err := tx.Use(fmt.Sprintf("atc:%s:%d", c.account.Name, chip.atc))
+	first, err := c.useATC(tx, chip)
 	if err != nil {
 		return verdict{}, err
 	}
@@ -67,6 +67,33 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	v.issuerAuth = chip.answer(v.code)
 	v.scripts, err = h.scripts(tx, c.account, chip, v.approved)
 	return v, err
+}
+
+// doubt is why a certificate that a terminal advises is not its card's, or "". A
+// card makes one certificate for each of its transactions.
+func (h *Host) doubt(tx Tx, req *wire.Request, c *card) (string, error) {
+	switch {
+	case c.fault != "":
+		return c.fault, nil
+	case c.account == nil:
+		return reasonAccount, nil
+	}
+	chip, v := h.checkChip(req, c, approvesAlone)
+	if v.code != "" {
+		return v.reason, nil
+	}
+	clear(chip.master[:])
+	first, err := c.useATC(tx, chip)
+	if err != nil || first {
+		return "", err
+	}
+	return reasonATC, nil
+}
+
+// useATC notes the transaction counter, and reports whether it is the first
+// cryptogram with it.
+func (c *card) useATC(tx Tx, chip *chip) (first bool, err error) {
+	return tx.Use(fmt.Sprintf("atc:%s:%d", c.account.Name, chip.atc))
 }
 
 // judgeCustomer is about the one who pays; the card is genuine.
@@ -111,15 +138,21 @@ func (c *chip) answer(code string) []byte {
 	return c.version.Answer(c.master, c.atc, c.arqc, [2]byte{code[0], code[1]})
 }
 
-// checkChip verifies the cryptogram, and that it covers this request: an amount
+// Types of cryptograms. EMV 4.4 Book 3, table 15.
+const (
+	asksIssuer    = 0x80 // ARQC
+	approvesAlone = 0x40 // TC
+)
+
+// checkChip verifies a cryptogram of one type, and that it covers this request: an amount
 // or number that was altered on the way must not pass (Bond et al., arXiv
 // 1209.2531).
-func (h *Host) checkChip(req *wire.Request, c *card) (*chip, verdict) {
+func (h *Host) checkChip(req *wire.Request, c *card, kind byte) (*chip, verdict) {
 	get, ok := c.chipGet()
 	if !ok || len(get(tlv.ApplicationCryptogram)) != 8 || len(get(tlv.ATC)) != 2 || len(get(tlv.CryptogramInformation)) != 1 {
 		return nil, no(codeFormat, reasonChip)
 	}
-	if get(tlv.CryptogramInformation)[0]&0xC0 != 0x80 { // EMV 4.4 Book 3, table 15: ARQC
+	if get(tlv.CryptogramInformation)[0]&0xC0 != kind {
 		return nil, no(codeDoNotHonour, reasonCryptogram)
 	}
 	out := &chip{arqc: [8]byte(get(tlv.ApplicationCryptogram)), atc: binary.BigEndian.Uint16(get(tlv.ATC))}

@@ -52,7 +52,7 @@ type Posting struct {
 	Approved    bool   `json:"approved"`
 	Reversed    bool   `json:"reversed,omitempty"`
 	Code        string `json:"code"`
-	Reason      string `json:"reason,omitempty"` // machine word for a decline
+	Reason      string `json:"reason,omitempty"` // machine word for a decline, or a doubt about an advice
 	AuthCode    string `json:"auth_code,omitempty"`
 	HostRef     string `json:"host_ref"`
 	IssuerAuth  []byte `json:"-"`
