@@ -41,16 +41,13 @@ func (f *Flow) onCardPIN() error {
 	case CardGone:
 		return f.cardLost()
 	case Failed:
-		switch {
-		case errors.Is(b.Err, drivers.ErrCancelled):
-			return f.end(Cancelled, Ending{Reason: ReasonPINCancelled})
-		case errors.Is(b.Err, drivers.ErrTimeout):
-			return f.end(Cancelled, Ending{Reason: ReasonPINTimeout})
-		case errors.Is(b.Err, drivers.ErrRefused), errors.Is(b.Err, drivers.ErrHardware):
-			f.fault = b.Err.Error()
-			return f.tell(emv.PINResult{Status: emv.PINPadFault})
+		if reason := pinGivenUp(b.Err); reason != "" {
+			return f.end(Cancelled, Ending{Reason: reason})
 		}
 		f.fault = b.Err.Error()
+		if errors.Is(b.Err, drivers.ErrRefused) || errors.Is(b.Err, drivers.ErrHardware) {
+			return f.tell(emv.PINResult{Status: emv.PINPadFault})
+		}
 		return f.cardLost()
 	default:
 		return f.unexpected()

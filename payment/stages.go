@@ -167,18 +167,26 @@ func (f *Flow) onPIN() error {
 		}
 		return f.tell(emv.PINResult{Status: emv.PINEntered})
 	case Failed:
-		switch {
-		case errors.Is(b.Err, drivers.ErrCancelled):
-			return f.end(Cancelled, Ending{Reason: ReasonPINCancelled})
-		case errors.Is(b.Err, drivers.ErrTimeout):
-			return f.end(Cancelled, Ending{Reason: ReasonPINTimeout})
-		default:
-			f.fault = b.Err.Error()
-			return f.tell(emv.PINResult{Status: emv.PINPadFault})
+		if reason := pinGivenUp(b.Err); reason != "" {
+			return f.end(Cancelled, Ending{Reason: reason})
 		}
+		f.fault = b.Err.Error()
+		return f.tell(emv.PINResult{Status: emv.PINPadFault})
 	default:
 		return f.unexpected()
 	}
+}
+
+// pinGivenUp is the reason of a customer who enters no PIN and so ends the sale,
+// or "" where it is the device that failed.
+func pinGivenUp(err error) string {
+	switch {
+	case errors.Is(err, drivers.ErrCancelled):
+		return ReasonPINCancelled
+	case errors.Is(err, drivers.ErrTimeout):
+		return ReasonPINTimeout
+	}
+	return ""
 }
 
 // authorise commits the attempt and then asks the host. Money rule 2.
