@@ -219,10 +219,16 @@ func (c *Card) dispatch(cmd apdu) ([]byte, int) {
 	case 0x00C0: // GET RESPONSE, of which nothing waits
 		return nil, swConditions
 	}
+	return nil, cmd.unknown()
+}
+
+// unknown is the answer to a command that the card does not have: with a class
+// of another world or with one that it knows.
+func (cmd apdu) unknown() int {
 	if cmd.cla&^0x84 != 0 {
-		return nil, swUnknownCLA
+		return swUnknownCLA
 	}
-	return nil, swUnknownINS
+	return swUnknownINS
 }
 
 // readRecord reads the directory, or a record of the initiated application.

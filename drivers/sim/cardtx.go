@@ -22,15 +22,9 @@ const (
 // getProcessingOptions starts a transaction and counts it. EMV 4.4 Book 3,
 // 6.5.8.
 func (c *Card) getProcessingOptions(cmd apdu) ([]byte, int) {
-	if c.at != selected || c.counters.ATC == 0xFFFF {
-		return nil, swConditions
-	}
-	data, err := tlv.One(cmd.data, tlv.CommandTemplate)
-	if err != nil {
-		return nil, swWrongData
-	}
-	if len(data) != c.lists.pdol.Size() {
-		return nil, swWrongLength
+	data, sw := c.optionsData(cmd)
+	if sw != swOK {
+		return nil, sw
 	}
 	c.counters.ATC++
 	c.at, c.told = initiated, append([]byte{}, data...)
@@ -39,6 +33,22 @@ func (c *Card) getProcessingOptions(cmd apdu) ([]byte, int) {
 	}
 	body := tlv.Append(tlv.Append(nil, tlv.AIP, c.p.AIP), tlv.AFL, c.p.AFL)
 	return tlv.Append(nil, tlv.ResponseFormat2, body), swOK
+}
+
+// optionsData is what the terminal tells for the PDOL, where a transaction may
+// begin at all.
+func (c *Card) optionsData(cmd apdu) ([]byte, int) {
+	if c.at != selected || c.counters.ATC == 0xFFFF {
+		return nil, swConditions
+	}
+	data, err := tlv.One(cmd.data, tlv.CommandTemplate)
+	switch {
+	case err != nil:
+		return nil, swWrongData
+	case len(data) != c.lists.pdol.Size():
+		return nil, swWrongLength
+	}
+	return data, swOK
 }
 
 // internalAuthenticate signs what the terminal sent, with a number of its own.

@@ -132,10 +132,7 @@ func (t *Tapped) dispatch(cmd apdu) ([]byte, int) {
 			return t.getData(cmd)
 		}
 	}
-	if cmd.cla&^0x84 != 0 {
-		return nil, swUnknownCLA
-	}
-	return nil, swUnknownINS
+	return nil, cmd.unknown()
 }
 
 // selectFile finds the directory or the application. The directory of a chip
@@ -185,15 +182,9 @@ const (
 // signature. EMV Contactless Book C-3, 5.2 and Annex C.
 func (t *Tapped) quick(cmd apdu) ([]byte, int) {
 	c := t.chip
-	if c.at != selected || c.counters.ATC == 0xFFFF {
-		return nil, swConditions
-	}
-	data, err := tlv.One(cmd.data, tlv.CommandTemplate)
-	if err != nil {
-		return nil, swWrongData
-	}
-	if len(data) != c.lists.pdol.Size() {
-		return nil, swWrongLength
+	data, sw := c.optionsData(cmd)
+	if sw != swOK {
+		return nil, sw
 	}
 	c.learn(c.lists.pdol, data)
 	if c.p.Tap.Device && t.reader(readerWantsCVM) && !t.unlocked {
