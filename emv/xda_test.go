@@ -11,25 +11,6 @@ import (
 	"github.com/cloudpos/cloudpos/emv/oda/curvetest"
 )
 
-func newCurveSigner(t testing.TB, suite oda.Suite) *curvetest.Signer {
-	t.Helper()
-	c, err := curvetest.New(suite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// signCurve returns the message with a signature over it behind.
-func signCurve(t testing.TB, by *curvetest.Signer, message []byte) []byte {
-	t.Helper()
-	signature, err := by.Sign(message)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(message, signature...)
-}
-
 // xdaCard is a card with keys on elliptic curves.
 type xdaCard struct {
 	*ddaCard
@@ -44,7 +25,7 @@ func newXDACard(t testing.TB, suite oda.Suite) *xdaCard {
 			aip: "9C00", afl: "08010100 10010201 18010200", pdol: " 9F38[9F1A02 5F2A02]",
 			static: strings.ReplaceAll(ddaStatic, " 9F4A[82]", ""), cdols: ddaCDOLs,
 		},
-		ca: newCurveSigner(t, suite), issuer: newCurveSigner(t, suite), icc: newCurveSigner(t, suite), expiry: "20281231",
+		ca: curvetest.New(t, suite), issuer: curvetest.New(t, suite), icc: curvetest.New(t, suite), expiry: "20281231",
 	}
 	c.withs = []string{fmt.Sprintf("ca-curve-key F043504F53 01 %02X %X", byte(suite), c.ca.X), "capabilities 2048CC"}
 	c.issue(t)
@@ -55,7 +36,7 @@ func newXDACard(t testing.TB, suite oda.Suite) *xdaCard {
 func (c *xdaCard) issue(t testing.TB) {
 	t.Helper()
 	issuer := append(unhex(t, fmt.Sprintf("12 00 999901FFFF %02X%s 000001 F043504F53 01", byte(c.issuer.Suite), c.expiry)), c.issuer.X...)
-	c.issuerData = fmt.Sprintf("8F[01] 90[%X]", signCurve(t, c.ca, issuer))
+	c.issuerData = fmt.Sprintf("8F[01] 90[%X]", c.ca.Signed(t, issuer))
 	hashID := "02"
 	if c.icc.Suite == oda.SuiteP521 {
 		hashID = "03"
@@ -63,7 +44,7 @@ func (c *xdaCard) issue(t testing.TB) {
 	data := unhex(t, c.static+" 82["+c.aip+"] 9F06[F043504F530101]"+c.pdol)
 	icc := unhex(t, fmt.Sprintf("14 00 %02X%s2359 000000000002 00%s", byte(c.icc.Suite), c.expiry, hashID))
 	icc = slices.Concat(icc, c.icc.Hash(data), c.icc.X)
-	c.iccData = fmt.Sprintf("9F46[%X]", signCurve(t, c.issuer, icc))
+	c.iccData = fmt.Sprintf("9F46[%X]", c.issuer.Signed(t, icc))
 }
 
 // answer is the card's answer to the GENERATE AC at which the transcript has
@@ -88,7 +69,7 @@ func (c *xdaCard) answer(t testing.TB, text string, how []string) string {
 	case wrong("data"):
 		sent[4] ^= 0x01
 	}
-	signed := signCurve(t, c.icc, slices.Concat([]byte{0x15}, sent, covered))
+	signed := c.icc.Signed(t, slices.Concat([]byte{0x15}, sent, covered))
 	sdad := append([]byte{0x15}, signed[1+len(sent)+len(covered):]...)
 	if wrong("short") {
 		sdad = sdad[:len(sdad)-1]

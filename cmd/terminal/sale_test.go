@@ -34,7 +34,9 @@ func TestExitOf(t *testing.T) {
 	}
 }
 
-func TestReport(t *testing.T) {
+// installed is a terminal with its configuration and parameters alone.
+func installed(t *testing.T) *terminal {
+	t.Helper()
 	cfg, err := loadConfig(installation(t))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +45,11 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	terminal := &terminal{cfg: cfg, params: doc}
+	return &terminal{cfg: cfg, params: doc}
+}
+
+func TestReport(t *testing.T) {
+	terminal := installed(t)
 	failed := errors.New("the journal cannot be written")
 	asked, unasked := record(payment.Declined, payment.Ending{Code: "51"}), record(payment.Declined, payment.Ending{Reason: "not-accepted", Detail: "Book 1, 12.4"})
 	unasked.Attempts = nil
@@ -86,15 +92,7 @@ func TestReport(t *testing.T) {
 
 // TestSlipSaysHow: the slip says how the customer was verified.
 func TestSlipSaysHow(t *testing.T) {
-	cfg, err := loadConfig(installation(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := loadParams(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	terminal := &terminal{cfg: cfg, params: doc}
+	terminal := installed(t)
 	for word, want := range map[string]string{
 		"online-pin": "PIN verified online", "offline-pin": "PIN verified by the card", "none": "No verification",
 	} {
@@ -110,15 +108,7 @@ func TestSlipSaysHow(t *testing.T) {
 
 // TestSlipsToSign: what the customer signs comes first, then what he keeps.
 func TestSlipsToSign(t *testing.T) {
-	cfg, err := loadConfig(installation(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := loadParams(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	terminal := &terminal{cfg: cfg, params: doc}
+	terminal := installed(t)
 	r := terminal.report(payment.Result{
 		Record: record(payment.Approved, payment.Ending{Code: "00", AuthCode: "123456", CVM: "signature"}),
 		View:   payment.View{Screen: payment.ScreenApproved, Signs: true},
@@ -136,14 +126,7 @@ func TestSlipsToSign(t *testing.T) {
 }
 
 func TestAmountOf(t *testing.T) {
-	cfg, err := loadConfig(installation(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc, err := loadParams(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	doc := installed(t).params
 	for _, c := range []struct {
 		request saleRequest
 		want    string

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/emv/oda"
+	"github.com/cloudpos/cloudpos/emv/oda/curvetest"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/keys/smtest"
@@ -194,7 +195,7 @@ func TestSM2CAKey(t *testing.T) {
 		"no point":     func(k *oda.CAKey) { k.Point = nil },
 		"short":        func(k *oda.CAKey) { k.Point = k.Point[1:] },
 		"RSA too":      func(k *oda.CAKey) { k.Modulus, k.Exponent = newChain(t).caKey().Modulus, []byte{3} },
-		"suite too":    func(k *oda.CAKey) { k.Suite, k.X = oda.SuiteP256, newCurveSigner(t, oda.SuiteP256).X },
+		"suite too":    func(k *oda.CAKey) { k.Suite, k.X = oda.SuiteP256, curvetest.New(t, oda.SuiteP256).X },
 	} {
 		k := good
 		spoil(&k)

@@ -16,25 +16,6 @@ import (
 	"github.com/cloudpos/cloudpos/emv/oda/curvetest"
 )
 
-func newCurveSigner(t testing.TB, suite oda.Suite) *curvetest.Signer {
-	t.Helper()
-	c, err := curvetest.New(suite)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// curveSigned is the message with a signature over it behind.
-func curveSigned(t testing.TB, by *curvetest.Signer, message []byte) []byte {
-	t.Helper()
-	signature, err := by.Sign(message)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return append(bytes.Clone(message), signature...)
-}
-
 // curveChain is a card's certificates on elliptic curves, EMV 4.4 Book 2,
 // tables 35 and 36. Tests spoil its fields.
 type curveChain struct {
@@ -50,7 +31,7 @@ type curveChain struct {
 func newCurveChain(t testing.TB, ca, issuer, icc oda.Suite) *curveChain {
 	t.Helper()
 	return &curveChain{
-		ca: newCurveSigner(t, ca), issuer: newCurveSigner(t, issuer), icc: newCurveSigner(t, icc),
+		ca: curvetest.New(t, ca), issuer: curvetest.New(t, issuer), icc: curvetest.New(t, icc),
 		issuerHead: "1200 999901FFFF", issuerSuite: fmt.Sprintf("%02X", byte(issuer)), issuerExpiry: "20261123", issuerCA: "F043504F53 01",
 		iccHead: "1400", iccSuite: fmt.Sprintf("%02X", byte(icc)), iccExpiry: "20261123 1200", iccEncoding: "00",
 		hashID: 2, data: []byte("what the issuer vouches for"),
@@ -64,7 +45,7 @@ func (c *curveChain) caKey() oda.CAKey {
 func (c *curveChain) issuerCertificate(t testing.TB) []byte {
 	t.Helper()
 	fields := unhex(t, c.issuerHead+c.issuerSuite+c.issuerExpiry+"000001"+c.issuerCA)
-	return curveSigned(t, c.ca, append(fields, c.issuer.X...))
+	return c.ca.Signed(t, append(fields, c.issuer.X...))
 }
 
 func (c *curveChain) iccCertificate(t testing.TB) []byte {
@@ -76,12 +57,12 @@ func (c *curveChain) iccCertificate(t testing.TB) []byte {
 		long := sha512.Sum512(c.data)
 		sum = long[:]
 	}
-	return curveSigned(t, c.issuer, append(append(fields, sum...), c.icc.X...))
+	return c.issuer.Signed(t, append(append(fields, sum...), c.icc.X...))
 }
 
 func (c *curveChain) sdad(t testing.TB, transaction []byte) []byte {
 	t.Helper()
-	signed := curveSigned(t, c.icc, append([]byte{0x15}, transaction...))
+	signed := c.icc.Signed(t, append([]byte{0x15}, transaction...))
 	return append([]byte{0x15}, signed[1+len(transaction):]...)
 }
 
@@ -288,7 +269,7 @@ func TestExtendedNumbers(t *testing.T) {
 			t.Fatal(err)
 		}
 		field, one := len(c.icc.X), big.NewInt(1)
-		size := len(curveSigned(t, c.icc, nil)) - field
+		size := len(c.icc.Signed(t, nil)) - field
 		r, s := bytes.Repeat([]byte{0x5A}, size), new(big.Int)
 		s.Mod(s.Mul(s.SetBytes(r), c.icc.D), c.icc.Order)
 		for name, signature := range map[string][]byte{

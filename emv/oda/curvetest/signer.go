@@ -1,8 +1,8 @@
 // Package curvetest signs with EC-SDSA, for tests of XDA. It goes another way
 // than package oda, which verifies: keys and points come from crypto/ecdh.
 //
-//	issuer, err := curvetest.New(oda.SuiteP256)
-//	signature, err := issuer.Sign(message)
+//	issuer := curvetest.New(t, oda.SuiteP256)
+//	signed := issuer.Signed(t, message)
 package curvetest
 
 import (
@@ -14,6 +14,8 @@ import (
 	_ "crypto/sha256" // for Hash
 	_ "crypto/sha512"
 	"math/big"
+	"slices"
+	"testing"
 
 	"github.com/cloudpos/cloudpos/emv/oda"
 )
@@ -30,24 +32,28 @@ type Signer struct {
 }
 
 // New makes a key whose point has the smaller of two y. EMV 4.4 Book 2, B2.
-func New(suite oda.Suite) (*Signer, error) {
+func New(t testing.TB, suite oda.Suite) *Signer {
+	t.Helper()
 	s, params := &Signer{Suite: suite, hash: crypto.SHA256, curve: ecdh.P256()}, elliptic.P256().Params()
 	if suite == oda.SuiteP521 {
 		s.hash, s.curve, params = crypto.SHA512, ecdh.P521(), elliptic.P521().Params()
 	}
 	d, x, y, err := s.pair()
+	if err != nil {
+		t.Fatal(err)
+	}
 	if y.Cmp(new(big.Int).Rsh(params.P, 1)) > 0 {
 		d.Sub(params.N, d)
 	}
 	s.D, s.X, s.Order = d, x, params.N
-	return s, err
+	return s
 }
 
 // pair makes a number and its point.
 func (s *Signer) pair() (d *big.Int, x []byte, y *big.Int, err error) {
 	key, err := s.curve.GenerateKey(rand.Reader)
 	if err != nil {
-		return new(big.Int), nil, new(big.Int), err
+		return nil, nil, nil, err
 	}
 	point := key.PublicKey().Bytes()[1:] // behind 04
 	half := len(point) / 2
@@ -61,14 +67,15 @@ func (s *Signer) Hash(message []byte) []byte {
 	return h.Sum(nil)
 }
 
-// Sign makes r || s. EMV 4.4 Book 2, A2.2.
-func (s *Signer) Sign(message []byte) ([]byte, error) {
+// Signed is the message with its signature behind, r || s. EMV 4.4 Book 2, A2.2.
+func (s *Signer) Signed(t testing.TB, message []byte) []byte {
+	t.Helper()
 	k, x, _, err := s.pair()
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
 	r := s.Hash(append(bytes.Clone(x), message...))
 	number := new(big.Int).SetBytes(r)
 	number.Mod(number.Mul(number, s.D).Add(number, k), s.Order)
-	return append(r, number.FillBytes(make([]byte, len(s.X)))...), nil
+	return slices.Concat(message, r, number.FillBytes(make([]byte, len(s.X))))
 }
