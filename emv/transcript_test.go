@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/contactless/taptest"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
@@ -282,58 +283,16 @@ func parseEvent(word, rest string) (emv.Event, error) {
 		data, err := parseNotation(rest)
 		return emv.Response{Data: data}, err
 	}
-	what, rest, _ := strings.Cut(rest, " ")
-	switch what {
-	case "gone":
-		return emv.CardGone{}, nil
-	case "choose":
-		if rest == "none" {
-			return emv.Choice{Index: -1}, nil
-		}
-		var c emv.Choice
-		_, err := fmt.Sscan(rest, &c.Index)
-		return c, err
-	case "pin":
-		status, ok := map[string]emv.PINStatus{
-			"entered": emv.PINEntered, "bypassed": emv.PINBypassed, "fault": emv.PINPadFault,
-		}[rest]
-		if !ok {
-			return nil, fmt.Errorf("pin %s", rest)
-		}
-		return emv.PINResult{Status: status}, nil
-	case "host":
-		return parseHost(rest)
+	choice, isChoice := strings.CutPrefix(rest, "choose ")
+	switch {
+	case !isChoice:
+		return taptest.ParseEvent("! " + rest) // as with a card that is tapped
+	case choice == "none":
+		return emv.Choice{Index: -1}, nil
 	}
-	return nil, fmt.Errorf("event %q", what)
-}
-
-// parseHost reads "offline", or ARC, verdict, and 89, 91, 71 and 72 as objects.
-func parseHost(s string) (emv.Event, error) {
-	if s == "offline" {
-		return emv.HostResult{}, nil
-	}
-	arc, rest, _ := strings.Cut(s, " ")
-	verdict, rest, _ := strings.Cut(rest, " ")
-	h := emv.HostResult{Online: true, ARC: arc, Approved: verdict == "approved"}
-	data, err := parseNotation(rest)
-	if err != nil || verdict != "approved" && verdict != "declined" {
-		return nil, fmt.Errorf("host %s: %w", s, err)
-	}
-	objects, err := tlv.Parse(data)
-	if err != nil {
-		return nil, err
-	}
-	for _, o := range objects {
-		switch o.Tag {
-		case tlv.AuthorisationCode:
-			h.AuthCode = string(o.Value)
-		case tlv.IssuerAuthentication:
-			h.IssuerAuth = o.Value
-		default:
-			h.Scripts = tlv.Append(h.Scripts, o.Tag, o.Value)
-		}
-	}
-	return h, nil
+	var c emv.Choice
+	_, err := fmt.Sscan(choice, &c.Index)
+	return c, err
 }
 
 // describe says what a command is, for readers.

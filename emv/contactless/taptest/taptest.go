@@ -356,7 +356,7 @@ func parseResponse(s string) (emv.Event, error) {
 	return emv.Response{Data: data, Elapsed: elapsed}, err
 }
 
-// parseHost reads "offline", or ARC, verdict, and 91, 71 and 72 as objects.
+// parseHost reads "offline", or ARC, verdict, and 89, 91, 71 and 72 as objects.
 func parseHost(s string) (emv.Event, error) {
 	if s == "offline" {
 		return emv.HostResult{}, nil
@@ -373,9 +373,12 @@ func parseHost(s string) (emv.Event, error) {
 		return nil, err
 	}
 	for _, o := range objects {
-		if o.Tag == tlv.IssuerAuthentication {
+		switch o.Tag {
+		case tlv.AuthorisationCode:
+			h.AuthCode = string(o.Value)
+		case tlv.IssuerAuthentication:
 			h.IssuerAuth = o.Value
-		} else {
+		default:
 			h.Scripts = tlv.Append(h.Scripts, o.Tag, o.Value)
 		}
 	}
