@@ -34,6 +34,7 @@ var (
 	ErrCardGone  = errors.New("card removed")                // while a command ran or before it
 	ErrCardMute  = errors.New("card does not answer")        // no ATR or a wrong one
 	ErrUnread    = errors.New("stripe cannot be read")       // swiped, but partly or wrongly read
+	ErrCollision = errors.New("more than one card")          // in the antenna's field
 	ErrPaperOut  = errors.New("out of paper")                // the slip waits
 	ErrCoverOpen = errors.New("printer cover is open")       // the slip waits
 	ErrHardware  = errors.New("device reports a fault")      // cutter, head, key memory
@@ -82,6 +83,18 @@ type Reader interface {
 	// ErrCancelled or ErrTimeout and no card stays powered.
 	Await(ctx context.Context) (Card, error)
 	io.Closer
+}
+
+// Antenna is a Reader of cards that are tapped; its Media are Contactless alone.
+// Await switches the field on and fails with ErrCollision when several cards
+// are in it, with ErrCardMute when one does not come up. A card's ATR is made up
+// as PC/SC part 3 has it, its Release switches the field off, and what is taken
+// out of the field is ErrCardGone.
+type Antenna interface {
+	Reader
+	// Clear returns once no card is in the field. When ctx ends it returns
+	// ErrCancelled or ErrTimeout.
+	Clear(ctx context.Context) error
 }
 
 // Card is a powered card, or a *Swipe. It is good until Release, or until it is

@@ -11,6 +11,8 @@ const (
 	EntryChip     = "05"
 	EntryStripe   = "90"
 	EntryFallback = "80"
+	EntryTap      = "07" // a chip held to the antenna
+	EntryTapTrack = "91" // which gave the track of a magnetic stripe
 )
 
 // Bounds of one sale.

@@ -69,4 +69,8 @@ type Config struct {
 	Sealer   Sealer
 	// Kernel makes the machine for one attempt. It is called anew for each.
 	Kernel func(emv.Transaction, money.Currency) (emv.Machine, error)
+	// Tap makes the machine for one attempt with a card that is tapped, and
+	// which waits for it by itself; nil where none can be. Its machine is nil
+	// where none may be, for this currency.
+	Tap func(emv.Transaction, money.Currency) (emv.Machine, error)
 }

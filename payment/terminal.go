@@ -18,7 +18,7 @@ import (
 // Fitted tells which devices the terminal has, by their addresses; "" is none.
 // What is not fitted is not claimed to the card.
 type Fitted struct {
-	Reader, Stripe, PINPad, Printer string
+	Reader, Antenna, Stripe, PINPad, Printer string
 	// PINs that the reader takes at its own keys and has the card verify.
 	PlainPIN, EncipheredPIN bool
 }

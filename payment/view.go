@@ -1,6 +1,9 @@
 package payment
 
-import "github.com/cloudpos/cloudpos/money"
+import (
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/money"
+)
 
 // Screen is what the cashier looks at.
 type Screen string
@@ -13,6 +16,7 @@ const (
 	ScreenChoose      Screen = "choose"
 	ScreenPIN         Screen = "pin"
 	ScreenAuthorising Screen = "authorising"
+	ScreenTapAgain    Screen = "tap-again" // the issuer has answered, and its answer goes to the card: cancelling skips that
 	ScreenApproved    Screen = "approved"
 	ScreenDeclined    Screen = "declined"
 	ScreenCancelled   Screen = "cancelled"
@@ -38,6 +42,10 @@ const (
 	NoticeInsertChip   Notice = "insert-chip"   // it was swiped, and has a chip
 	NoticeSwipe        Notice = "swipe"         // its chip cannot be read
 	NoticeStripeUnread Notice = "stripe-unread" // swipe it again
+	NoticeInsertCard   Notice = "insert-card"   // this cannot be tapped: the slot
+	NoticeTapAgain     Notice = "tap-again"     // it was taken away too early
+	NoticeOneCard      Notice = "one-card"      // there are several in the field
+	NoticeSeePhone     Notice = "see-phone"     // it has something to say; then tap it again
 )
 
 // View is a picture of the transaction. It is a value: whoever holds one may
@@ -48,15 +56,19 @@ type View struct {
 	Kind        Kind
 	Amount      money.Amount
 	Cancellable bool
-	Apps        []string // with ScreenChoose
-	OnReader    bool     // with ScreenPIN: it is entered at the reader, for the card
-	PINTries    int      // with OnReader: how often it may still be wrong; 0 is not known
-	Masked      string   // once the card is known
+	Media       drivers.Media  // with ScreenPresentCard: how a card may be presented
+	Lights      drivers.Signal // what the four lights of an antenna show; EMV Contactless Book A, 9
+	Apps        []string       // with ScreenChoose
+	OnReader    bool           // with ScreenPIN: it is entered at the reader, for the card
+	PINTries    int            // with OnReader: how often it may still be wrong; 0 is not known
+	Masked      string         // once the card is known
 	Label       string
 	Swiped      bool   // the card: it is in the customer's hand, not in a reader
+	Tapped      bool   // the card: held to the antenna, and to be taken away once it is read
 	Reason      string // with the final screens
 	Code        string
-	Signs       bool // with ScreenApproved: the customer signs, and the merchant compares
+	Signs       bool         // with ScreenApproved: the customer signs, and the merchant compares
+	Balance     money.Amount // with ScreenApproved: what the card says that it still holds; no currency: nothing
 	Attempt     uint8
 }
 
@@ -65,7 +77,7 @@ func (v View) Final() bool {
 	switch v.Screen {
 	case ScreenApproved, ScreenDeclined, ScreenCancelled, ScreenInDoubt, ScreenFault:
 		return true
-	case ScreenIdle, ScreenPresentCard, ScreenCard, ScreenChoose, ScreenPIN, ScreenAuthorising:
+	case ScreenIdle, ScreenPresentCard, ScreenCard, ScreenChoose, ScreenPIN, ScreenAuthorising, ScreenTapAgain:
 		return false
 	}
 	return false

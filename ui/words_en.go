@@ -89,6 +89,10 @@ var english = vocabulary{
 		payment.NoticeInsertChip:   "This card has a chip. Insert it, do not swipe it.",
 		payment.NoticeSwipe:        "The chip cannot be read. Swipe the card instead.",
 		payment.NoticeStripeUnread: "Stripe not read. Swipe the card again, evenly and all the way.",
+		payment.NoticeInsertCard:   "This cannot be tapped. Insert the card.",
+		payment.NoticeTapAgain:     "Taken away too early. Tap again, and hold it still until told.",
+		payment.NoticeOneCard:      "More than one card. Hold only one to the reader.",
+		payment.NoticeSeePhone:     "Look at the phone, do what it says, and tap it again.",
 	},
 	reasons: map[string]advice{
 		payment.ReasonCancelled:          {"You cancelled the sale.", "Nothing was charged."},

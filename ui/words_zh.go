@@ -89,6 +89,10 @@ var chinese = vocabulary{
 		payment.NoticeInsertChip:   "此卡带有芯片，请插卡，不要刷卡。",
 		payment.NoticeSwipe:        "芯片无法读取，请改为刷卡。",
 		payment.NoticeStripeUnread: "磁条读取失败，请匀速重新刷卡。",
+		payment.NoticeInsertCard:   "此卡不能挥卡，请插卡。",
+		payment.NoticeTapAgain:     "卡片离开过早，请重新挥卡并保持不动，直到提示。",
+		payment.NoticeOneCard:      "感应区有多张卡，请只出示一张。",
+		payment.NoticeSeePhone:     "请查看手机，按提示操作后再次挥手机。",
 	},
 	reasons: map[string]advice{
 		payment.ReasonCancelled:          {"您已取消交易。", "没有扣款。"},
