@@ -19,34 +19,34 @@ func tapDeck() []Order {
 // generating are the cards for kernel 2.
 func generating() []Order {
 	return []Order{
-		{Name: "tap2", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel2, 1), Tap: &Tap{Kernel: Kernel2}},
+		{Name: "tap-2", Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(Kernel2, 1), Tap: &Tap{Kernel: Kernel2}},
 		{
-			Name: "tap2pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel2, 2), PIN: testPIN,
+			Name: "tap-2-pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(Kernel2, 2), PIN: testPIN,
 			CVM: cvmOnlinePINOrNone, Keys: []string{testPIN}, Tap: &Tap{Kernel: Kernel2},
 		},
 		{
-			Name: "tap2sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel2, 3), CVM: cvmSignatureOrNone,
+			Name: "tap-2-sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(Kernel2, 3), CVM: cvmSignatureOrNone,
 			Tap: &Tap{Kernel: Kernel2},
 		},
 		{
-			Name: "tap2offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
+			Name: "tap-2-offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
 			Tap: &Tap{Kernel: Kernel2, SpendMinor: 10000},
 		},
 		{
-			Name: "tap2phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel2, 5),
+			Name: "tap-2-phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(Kernel2, 5),
 			Tap: &Tap{Kernel: Kernel2, Device: true},
 		},
 		{
-			Name: "tap2race", Title: "Shows that it is near (relay resistance).", PAN: tapPAN(Kernel2, 6),
+			Name: "tap-2-race", Title: "Shows that it is near (relay resistance).", PAN: tapPAN(Kernel2, 6),
 			Tap: &Tap{Kernel: Kernel2, Race: &Race{Min: 20, Max: 50, Estimate: 24}},
 		},
 		{
-			Name: "tap2torn", Title: "Approves by itself, and gives a cryptogram again that nobody heard.", PAN: tapPAN(Kernel2, 7), Offline: true,
+			Name: "tap-2-torn", Title: "Approves by itself, and gives a cryptogram again that nobody heard.", PAN: tapPAN(Kernel2, 7), Offline: true,
 			Tap: &Tap{Kernel: Kernel2, Recovers: true},
 		},
-		{Name: "tap2no", Title: "Declines by itself.", PAN: tapPAN(Kernel2, 8), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel2}},
+		{Name: "tap-2-no", Title: "Declines by itself.", PAN: tapPAN(Kernel2, 8), Behaviour: SaysNo, Tap: &Tap{Kernel: Kernel2}},
 		{
-			Name: "tap2forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel2, 9), Offline: true, Behaviour: Forged,
+			Name: "tap-2-forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(Kernel2, 9), Offline: true, Behaviour: Forged,
 			Tap: &Tap{Kernel: Kernel2},
 		},
 	}
@@ -54,37 +54,37 @@ func generating() []Order {
 
 // atOnce are cards for a kernel whose cards answer with their cryptogram at once.
 func atOnce(kernel byte) []Order {
-	prefix := fmt.Sprintf("tap%d", kernel)
+	prefix := fmt.Sprintf("tap-%d", kernel)
 	plain := func() *Tap { return &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}} }
 	return []Order{
 		{Name: prefix, Title: "Leaves it to the issuer, who approves.", PAN: tapPAN(kernel, 1), Tap: plain()},
 		{
-			Name: prefix + "pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(kernel, 2), PIN: testPIN,
+			Name: prefix + "-pin", Title: "Wants an online PIN for large amounts, which is 1234.", PAN: tapPAN(kernel, 2), PIN: testPIN,
 			Keys: []string{testPIN}, Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierPIN, 0}},
 		},
 		{
-			Name: prefix + "sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(kernel, 3),
+			Name: prefix + "-sign", Title: "Wants its owner's signature for large amounts.", PAN: tapPAN(kernel, 3),
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierSignature, 0}},
 		},
 		{
-			Name: prefix + "offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(kernel, 4), Offline: true,
+			Name: prefix + "-offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(kernel, 4), Offline: true,
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}, SpendMinor: 10000},
 		},
 		{
-			Name: prefix + "switch", Title: "Approves by itself; who cannot authenticate it shall take the slot.", PAN: tapPAN(kernel, 5), Offline: true,
+			Name: prefix + "-switch", Title: "Approves by itself; who cannot authenticate it shall take the slot.", PAN: tapPAN(kernel, 5), Offline: true,
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierSwitch, 0}},
 		},
 		{
-			Name: prefix + "ask", Title: "Approves by itself; who cannot authenticate it shall ask the issuer.", PAN: tapPAN(kernel, 6), Offline: true,
+			Name: prefix + "-ask", Title: "Approves by itself; who cannot authenticate it shall ask the issuer.", PAN: tapPAN(kernel, 6), Offline: true,
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierOnline, 0}},
 		},
 		{
-			Name: prefix + "phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(kernel, 7),
+			Name: prefix + "-phone", Title: "Is a phone: for large amounts its owner unlocks it and taps again.", PAN: tapPAN(kernel, 7),
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}, Device: true},
 		},
-		{Name: prefix + "no", Title: "Declines by itself.", PAN: tapPAN(kernel, 9), Behaviour: SaysNo, Tap: plain()},
+		{Name: prefix + "-no", Title: "Declines by itself.", PAN: tapPAN(kernel, 9), Behaviour: SaysNo, Tap: plain()},
 		{
-			Name: prefix + "forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(kernel, 10), Offline: true, Behaviour: Forged,
+			Name: prefix + "-forged", Title: "Approves by itself, with a signature for another sale.", PAN: tapPAN(kernel, 10), Offline: true, Behaviour: Forged,
 			Tap: plain(),
 		},
 	}
@@ -94,7 +94,7 @@ func atOnce(kernel byte) []Order {
 // it.
 func updating() []Order {
 	return []Order{{
-		Name: "tap3update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
+		Name: "tap-3-update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
 		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
 	}}
 }

@@ -14,44 +14,44 @@ import (
 // those that somebody stands before: each is the chip of a card of
 // issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
 func Taps() []sim.TapVariant {
-	return slices.Concat(taps2(), taps3(), atOnceTaps("tap3"), atOnceTaps("tap7"))
+	return slices.Concat(taps2(), taps3(), atOnceTaps("tap-3"), atOnceTaps("tap-7"))
 }
 
 // taps2 are those for kernel 2, whose cards sign what they are and what they
 // answer.
 func taps2() []sim.TapVariant {
 	return []sim.TapVariant{
-		{Name: "tap2relayed", Title: "Is far away: something between card and reader takes 20 ms for each answer.", Of: "tap2race", Delay: 20 * time.Millisecond},
-		{Name: "tap2hurried", Title: "Is far away, and somebody answers the race for it with what he made up.", Of: "tap2race",
+		{Name: "tap-2-relayed", Title: "Is far away: something between card and reader takes 20 ms for each answer.", Of: "tap-2-race", Delay: 20 * time.Millisecond},
+		{Name: "tap-2-hurried", Title: "Is far away, and somebody answers the race for it with what he made up.", Of: "tap-2-race",
 			Shim: eachTap(instead(insRace, success([]byte{0x80, 10, 1, 2, 3, 4, 0, 20, 0, 50, 0, 24})))},
-		{Name: "tap2claim", Title: "Something before it says that it is a phone which verifies its owner.", Of: "tap2pin",
+		{Name: "tap-2-claim", Title: "Something before it says that it is a phone which verifies its owner.", Of: "tap-2-pin",
 			Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
 				const device = 0x02 // EMV Contactless Book C-2, Annex A
 				return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0] | device, aip[1]}}}
 			}))},
-		{Name: "tap2nocvm", Title: "Something before it says that nobody need be verified (8E).", Of: "tap2pin",
+		{Name: "tap-2-nocvm", Title: "Something before it says that nobody need be verified (8E).", Of: "tap-2-pin",
 			Shim: eachTap(inRecord(tlv.CVMList, set(tlv.CVMList, 0, 0, 0, 0, 0, 0, 0, 0, 0x1F, 0x00)))},
-		{Name: "tap2unknownca", Title: "Names an authority whose key the terminal does not have.", Of: "tap2pin",
+		{Name: "tap-2-unknownca", Title: "Names an authority whose key the terminal does not have.", Of: "tap-2-pin",
 			Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-		{Name: "tap2phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap2phone",
+		{Name: "tap-2-phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: "tap-2-phone",
 			Shim: eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))},
-		{Name: "tap2yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap2offline",
+		{Name: "tap-2-yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: "tap-2-offline",
 			Shim: eachTap(inCryptogram(first, tlv.SDAD, flip(tlv.SDAD)))},
-		{Name: "tap2turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap2",
+		{Name: "tap-2-turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: "tap-2",
 			Shim: eachTap(inCryptogram(first, tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC)))},
-		{Name: "tap2unsigned", Title: "Approves by itself; the signature is taken away.", Of: "tap2offline",
+		{Name: "tap-2-unsigned", Title: "Approves by itself; the signature is taken away.", Of: "tap-2-offline",
 			Shim: eachTap(inCryptogram(first, tlv.SDAD, func([]byte) []tlv.Object {
 				return []tlv.Object{{Tag: tlv.ApplicationCryptogram, Value: make([]byte, 8)}}
 			}))},
-		{Name: "tap2stripe", Title: "Has the profile of a magnetic stripe alone.", Of: "tap2",
+		{Name: "tap-2-stripe", Title: "Has the profile of a magnetic stripe alone.", Of: "tap-2",
 			Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
 				return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0], 0}}}
 			}))},
-		{Name: "tap2early", Title: "Is taken away before its last record, and held there again.", Of: "tap2",
+		{Name: "tap-2-early", Title: "Is taken away before its last record, and held there again.", Of: "tap-2",
 			Shim: onTap(1, leaving(insRead, 4))},
-		{Name: "tap2cut", Title: "Is taken away before anybody hears its cryptogram, and gives it again.", Of: "tap2torn",
+		{Name: "tap-2-cut", Title: "Is taken away before anybody hears its cryptogram, and gives it again.", Of: "tap-2-torn",
 			Shim: onTap(1, unheard(insGenerate))},
-		{Name: "tap2lost", Title: "Is taken away before anybody hears its cryptogram, and makes another.", Of: "tap2offline",
+		{Name: "tap-2-lost", Title: "Is taken away before anybody hears its cryptogram, and makes another.", Of: "tap-2-offline",
 			Shim: onTap(1, unheard(insGenerate))},
 	}
 }
@@ -62,9 +62,9 @@ const insRace = 0xEA
 // taps3 are those for kernel 3 alone.
 func taps3() []sim.TapVariant {
 	return []sim.TapVariant{
-		{Name: "tap3mixup", Title: "Names an application of another scheme than its account is of, and no proof.", Of: "tap3",
+		{Name: "tap-3-mixup", Title: "Names an application of another scheme than its account is of, and no proof.", Of: "tap-3",
 			Shim: eachTap(func() sim.Shim { return chain(renamed(otherScheme), atOnce(tlv.AIP, set(tlv.AIP, 0, 0))()) })},
-		{Name: "tap3wallet", Title: "Is in a wallet with another card, and is then taken out.", Of: "tap3", Beside: 1},
+		{Name: "tap-3-wallet", Title: "Is in a wallet with another card, and is then taken out.", Of: "tap-3", Beside: 1},
 	}
 }
 
@@ -74,32 +74,32 @@ func atOnceTaps(prefix string) []sim.TapVariant {
 	unknownCA := eachTap(inRecord(tlv.CAKeyIndex, set(tlv.CAKeyIndex, 0x77)))
 	approving := atOnce(tlv.CryptogramInformation, set(tlv.CryptogramInformation, cidTC))
 	return []sim.TapVariant{
-		{Name: prefix + "claim", Title: "Something before it says that the holder was verified by a phone (9F6C).", Of: prefix + "pin",
+		{Name: prefix + "-claim", Title: "Something before it says that the holder was verified by a phone (9F6C).", Of: prefix + "-pin",
 			Shim: eachTap(atOnce(tlv.CTQ, claim))},
-		{Name: prefix + "copy", Title: "Says so in the copy that is signed, too (9F69).", Of: prefix + "pin",
+		{Name: prefix + "-copy", Title: "Says so in the copy that is signed, too (9F69).", Of: prefix + "-pin",
 			Shim: eachTap(func() sim.Shim {
 				return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, claimCopy)())
 			})},
-		{Name: prefix + "bypass", Title: "The card is told that nobody need be verified (9F66), and the reader that a phone did it.", Of: prefix + "pin",
+		{Name: prefix + "-bypass", Title: "The card is told that nobody need be verified (9F66), and the reader that a phone did it.", Of: prefix + "-pin",
 			Shim: eachTap(func() sim.Shim { return chain(told(unneeded), atOnce(tlv.CTQ, claim)()) })},
-		{Name: prefix + "unsigned", Title: "Says so, and takes the signature with its copy away.", Of: prefix + "pin",
+		{Name: prefix + "-unsigned", Title: "Says so, and takes the signature with its copy away.", Of: prefix + "-pin",
 			Shim: eachTap(func() sim.Shim {
 				return chain(atOnce(tlv.CTQ, claim)(), atOnce(tlv.CardRelatedData, missing)(), atOnce(tlv.SDAD, missing)())
 			})},
-		{Name: prefix + "unknownca", Title: "Approves by itself, and names an authority whose key the terminal does not have.", Of: prefix + "offline", Shim: unknownCA},
-		{Name: prefix + "switchca", Title: "Names such an authority too, and sends its owner to the slot.", Of: prefix + "switch", Shim: unknownCA},
-		{Name: prefix + "askca", Title: "Names such an authority too, and sends the terminal to the issuer, who approves.", Of: prefix + "ask", Shim: unknownCA},
-		{Name: prefix + "phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: prefix + "phone", Shim: unknownCA},
-		{Name: prefix + "yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: prefix,
+		{Name: prefix + "-unknownca", Title: "Approves by itself, and names an authority whose key the terminal does not have.", Of: prefix + "-offline", Shim: unknownCA},
+		{Name: prefix + "-switchca", Title: "Names such an authority too, and sends its owner to the slot.", Of: prefix + "-switch", Shim: unknownCA},
+		{Name: prefix + "-askca", Title: "Names such an authority too, and sends the terminal to the issuer, who approves.", Of: prefix + "-ask", Shim: unknownCA},
+		{Name: prefix + "-phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: prefix + "-phone", Shim: unknownCA},
+		{Name: prefix + "-yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: prefix,
 			Shim: eachTap(func() sim.Shim { return chain(approving(), atOnce(tlv.SDAD, flip(tlv.SDAD))()) })},
-		{Name: prefix + "turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: prefix, Shim: eachTap(approving)},
-		{Name: prefix + "stripe", Title: "Has the profile of a magnetic stripe alone, without a cryptogram.", Of: prefix,
+		{Name: prefix + "-turned", Title: "What it asks the issuer is turned into an approval on its way.", Of: prefix, Shim: eachTap(approving)},
+		{Name: prefix + "-stripe", Title: "Has the profile of a magnetic stripe alone, without a cryptogram.", Of: prefix,
 			Shim: eachTap(spoil(insGPO, func([]byte) []byte {
 				return []byte{0x80, 0x06, 0x00, 0x80, 0x08, 0x01, 0x01, 0x00} // AIP: stripe mode; AFL: the track
 			}))},
-		{Name: prefix + "early", Title: "Is taken away before its last record, and held there again.", Of: prefix + "offline",
+		{Name: prefix + "-early", Title: "Is taken away before its last record, and held there again.", Of: prefix + "-offline",
 			Shim: onTap(1, leaving(insRead, 4))},
-		{Name: prefix + "gone", Title: "Is taken away before it answers, and held there again.", Of: prefix,
+		{Name: prefix + "-gone", Title: "Is taken away before it answers, and held there again.", Of: prefix,
 			Shim: onTap(1, unheard(insGPO))},
 	}
 }

@@ -28,120 +28,120 @@ type aTap struct {
 
 // tapSales are sales where some may be approved by the card alone.
 var tapSales = []aTap{
-	{"tap2", small, "approved by issuer, no CVM", "present card, no message, authorising"},
-	{"tap2", limitMinor, "other interface: another interface", "insert or swipe"},
-	{"tap2pin", small, "approved by issuer, no CVM", "no message"},
-	{"tap2pin", large, "approved by issuer, PIN", "no message"},
-	{"tap2sign", large, "approved by issuer, signature", "no message"},
-	{"tap2offline", small, "approved, no CVM", "no message, approved"},
-	{"tap2phone", small, "approved by issuer, no CVM", "no message"},
-	{"tap2phone", large, "approved by issuer, device", "see phone, see phone, no message"},
-	{"tap2race", small, "approved by issuer, no CVM", "no message"},
-	{"tap2torn", small, "approved, no CVM", "no message, approved"},
-	{"tap2no", small, "other interface: another interface", "insert card"},
-	{"tap2forged", small, "ended: signature wrong", "insert"},
+	{"tap-2", small, "approved by issuer, no CVM", "present card, no message, authorising"},
+	{"tap-2", limitMinor, "other interface: another interface", "insert or swipe"},
+	{"tap-2-pin", small, "approved by issuer, no CVM", "no message"},
+	{"tap-2-pin", large, "approved by issuer, PIN", "no message"},
+	{"tap-2-sign", large, "approved by issuer, signature", "no message"},
+	{"tap-2-offline", small, "approved, no CVM", "no message, approved"},
+	{"tap-2-phone", small, "approved by issuer, no CVM", "no message"},
+	{"tap-2-phone", large, "approved by issuer, device", "see phone, see phone, no message"},
+	{"tap-2-race", small, "approved by issuer, no CVM", "no message"},
+	{"tap-2-torn", small, "approved, no CVM", "no message, approved"},
+	{"tap-2-no", small, "other interface: another interface", "insert card"},
+	{"tap-2-forged", small, "ended: signature wrong", "insert"},
 
-	{"tap2relayed", small, "other interface: another interface", "insert card"},
-	{"tap2hurried", small, "ended: signature wrong", "insert"},
+	{"tap-2-relayed", small, "other interface: another interface", "insert card"},
+	{"tap-2-hurried", small, "ended: signature wrong", "insert"},
 	// What was changed is signed, and without its signature a card that could give
 	// one is not approved, nor the issuer asked.
-	{"tap2claim", large, "other interface: another interface", "insert card"},
-	{"tap2nocvm", large, "other interface: another interface", "insert card"},
-	{"tap2unknownca", small, "other interface: another interface", "insert card"},
-	{"tap2unknownca", large, "other interface: another interface", "insert card"},
-	{"tap2phoneca", large, "declined: declined by terminal", "not authorised"},
-	{"tap2yes", small, "ended: signature wrong", "insert"},
-	{"tap2turned", small, "ended: signature wrong", "insert"},
-	{"tap2unsigned", small, "ended: signature wrong", "insert"},
-	{"tap2stripe", small, "ended: service not allowed", "insert"},
+	{"tap-2-claim", large, "other interface: another interface", "insert card"},
+	{"tap-2-nocvm", large, "other interface: another interface", "insert card"},
+	{"tap-2-unknownca", small, "other interface: another interface", "insert card"},
+	{"tap-2-unknownca", large, "other interface: another interface", "insert card"},
+	{"tap-2-phoneca", large, "declined: declined by terminal", "not authorised"},
+	{"tap-2-yes", small, "ended: signature wrong", "insert"},
+	{"tap-2-turned", small, "ended: signature wrong", "insert"},
+	{"tap-2-unsigned", small, "ended: signature wrong", "insert"},
+	{"tap-2-stripe", small, "ended: service not allowed", "insert"},
 
-	{"tap2early", small, "approved by issuer, no CVM", "present card, present card again, no message, authorising"},
-	{"tap2cut", small, "approved, no CVM", "present card, present card again, no message, approved"},
-	{"tap2lost", small, "approved, no CVM", "present card, present card again, no message, approved"},
+	{"tap-2-early", small, "approved by issuer, no CVM", "present card, present card again, no message, authorising"},
+	{"tap-2-cut", small, "approved, no CVM", "present card, present card again, no message, approved"},
+	{"tap-2-lost", small, "approved, no CVM", "present card, present card again, no message, approved"},
 
-	{"tap3", small, "approved by issuer, no CVM", "present card, card read, authorising"},
-	{"tap3", large, "declined: declined by terminal", "card read, not authorised"}, // the card allows no CVM
-	{"tap3", limitMinor, "other interface: another interface", "insert or swipe"},
-	{"tap3pin", small, "approved by issuer, no CVM", "card read, authorising"},
-	{"tap3pin", large, "approved by issuer, PIN", "card read"},
-	{"tap3sign", large, "approved by issuer, signature", "card read"},
-	{"tap3offline", small, "approved, no CVM", "card read, approved"},
-	{"tap3offline", large, "declined: declined by terminal", "not authorised"},
-	{"tap3switch", small, "approved, no CVM", "card read, approved"},
-	{"tap3ask", small, "approved, no CVM", "card read, approved"},
-	{"tap3phone", small, "approved by issuer, no CVM", "card read"},
-	{"tap3phone", large, "approved by issuer, device", "see phone, see phone, card read"},
-	{"tap3update", small, "approved by issuer, no CVM", "authorising, present card again, approved"},
-	{"tap3no", small, "declined: declined by card", "not authorised"},
-	{"tap3forged", small, "declined: signature wrong", "not authorised"},
+	{"tap-3", small, "approved by issuer, no CVM", "present card, card read, authorising"},
+	{"tap-3", large, "declined: declined by terminal", "card read, not authorised"}, // the card allows no CVM
+	{"tap-3", limitMinor, "other interface: another interface", "insert or swipe"},
+	{"tap-3-pin", small, "approved by issuer, no CVM", "card read, authorising"},
+	{"tap-3-pin", large, "approved by issuer, PIN", "card read"},
+	{"tap-3-sign", large, "approved by issuer, signature", "card read"},
+	{"tap-3-offline", small, "approved, no CVM", "card read, approved"},
+	{"tap-3-offline", large, "declined: declined by terminal", "not authorised"},
+	{"tap-3-switch", small, "approved, no CVM", "card read, approved"},
+	{"tap-3-ask", small, "approved, no CVM", "card read, approved"},
+	{"tap-3-phone", small, "approved by issuer, no CVM", "card read"},
+	{"tap-3-phone", large, "approved by issuer, device", "see phone, see phone, card read"},
+	{"tap-3-update", small, "approved by issuer, no CVM", "authorising, present card again, approved"},
+	{"tap-3-no", small, "declined: declined by card", "not authorised"},
+	{"tap-3-forged", small, "declined: signature wrong", "not authorised"},
 
 	// A verification that nobody made does not spare anybody the PIN.
-	{"tap3claim", large, "declined: cryptogram", "not authorised"},
-	{"tap3copy", large, "declined: signature wrong", "not authorised"},
-	{"tap3bypass", large, "declined: cryptogram", "not authorised"},
-	{"tap3unsigned", large, "declined: signature wrong", "not authorised"},
+	{"tap-3-claim", large, "declined: cryptogram", "not authorised"},
+	{"tap-3-copy", large, "declined: signature wrong", "not authorised"},
+	{"tap-3-bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap-3-unsigned", large, "declined: signature wrong", "not authorised"},
 	// Application and account are of one scheme.
-	{"tap3mixup", small, "declined: card data", "not authorised"},
+	{"tap-3-mixup", small, "declined: card data", "not authorised"},
 	// Who cannot be authenticated is not approved here, nor by a phone's word.
-	{"tap3unknownca", small, "declined: signature wrong", "not authorised"},
-	{"tap3switchca", small, "other interface: another interface", "insert card"},
-	{"tap3askca", small, "approved by issuer, no CVM", "authorising"},
-	{"tap3phoneca", large, "declined: signature wrong", "see phone, not authorised"},
-	{"tap3yes", small, "declined: signature wrong", "not authorised"},
+	{"tap-3-unknownca", small, "declined: signature wrong", "not authorised"},
+	{"tap-3-switchca", small, "other interface: another interface", "insert card"},
+	{"tap-3-askca", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-3-phoneca", large, "declined: signature wrong", "see phone, not authorised"},
+	{"tap-3-yes", small, "declined: signature wrong", "not authorised"},
 	// The signature covers amount and number, but not the type of the cryptogram:
 	// what is left for that is the floor limit. See tapSalesOnline.
-	{"tap3turned", small, "approved, no CVM", "approved"},
-	{"tap3stripe", small, "ended: card data", "insert"},
+	{"tap-3-turned", small, "approved, no CVM", "approved"},
+	{"tap-3-stripe", small, "ended: card data", "insert"},
 
-	{"tap3early", small, "approved, no CVM", "present card, present card again, card read, approved"},
-	{"tap3gone", small, "approved by issuer, no CVM", "present card, present card again, card read, authorising"},
-	{"tap3wallet", small, "approved by issuer, no CVM", "present card, present one card only, present card, card read"},
+	{"tap-3-early", small, "approved, no CVM", "present card, present card again, card read, approved"},
+	{"tap-3-gone", small, "approved by issuer, no CVM", "present card, present card again, card read, authorising"},
+	{"tap-3-wallet", small, "approved by issuer, no CVM", "present card, present one card only, present card, card read"},
 
 	// Kernel 7, alike.
-	{"tap7", small, "approved by issuer, no CVM", "present card, card read, authorising"},
-	{"tap7", large, "declined: declined by terminal", "card read, not authorised"}, // the card allows no CVM
-	{"tap7", limitMinor, "other interface: another interface", "insert or swipe"},
-	{"tap7pin", small, "approved by issuer, no CVM", "card read, authorising"},
-	{"tap7pin", large, "approved by issuer, PIN", "card read"},
-	{"tap7sign", large, "approved by issuer, signature", "card read"},
-	{"tap7offline", small, "approved, no CVM", "card read, approved"},
-	{"tap7offline", large, "declined: declined by terminal", "not authorised"},
-	{"tap7switch", small, "approved, no CVM", "card read, approved"},
-	{"tap7ask", small, "approved, no CVM", "card read, approved"},
-	{"tap7phone", small, "approved by issuer, no CVM", "card read"},
-	{"tap7phone", large, "approved by issuer, device", "see phone, see phone, card read"},
-	{"tap7no", small, "declined: declined by card", "not authorised"},
-	{"tap7forged", small, "declined: signature wrong", "not authorised"},
-	{"tap7claim", large, "declined: cryptogram", "not authorised"},
-	{"tap7copy", large, "declined: signature wrong", "not authorised"},
-	{"tap7bypass", large, "declined: cryptogram", "not authorised"},
-	{"tap7unsigned", large, "declined: signature wrong", "not authorised"},
-	{"tap7unknownca", small, "declined: signature wrong", "not authorised"},
-	{"tap7switchca", small, "other interface: another interface", "insert card"},
-	{"tap7askca", small, "approved by issuer, no CVM", "authorising"},
-	{"tap7phoneca", large, "declined: signature wrong", "see phone, not authorised"},
-	{"tap7yes", small, "declined: signature wrong", "not authorised"},
-	{"tap7turned", small, "approved, no CVM", "approved"},
-	{"tap7stripe", small, "ended: card data", "insert"},
-	{"tap7early", small, "approved, no CVM", "present card, present card again, card read, approved"},
-	{"tap7gone", small, "approved by issuer, no CVM", "present card, present card again, card read, authorising"},
+	{"tap-7", small, "approved by issuer, no CVM", "present card, card read, authorising"},
+	{"tap-7", large, "declined: declined by terminal", "card read, not authorised"}, // the card allows no CVM
+	{"tap-7", limitMinor, "other interface: another interface", "insert or swipe"},
+	{"tap-7-pin", small, "approved by issuer, no CVM", "card read, authorising"},
+	{"tap-7-pin", large, "approved by issuer, PIN", "card read"},
+	{"tap-7-sign", large, "approved by issuer, signature", "card read"},
+	{"tap-7-offline", small, "approved, no CVM", "card read, approved"},
+	{"tap-7-offline", large, "declined: declined by terminal", "not authorised"},
+	{"tap-7-switch", small, "approved, no CVM", "card read, approved"},
+	{"tap-7-ask", small, "approved, no CVM", "card read, approved"},
+	{"tap-7-phone", small, "approved by issuer, no CVM", "card read"},
+	{"tap-7-phone", large, "approved by issuer, device", "see phone, see phone, card read"},
+	{"tap-7-no", small, "declined: declined by card", "not authorised"},
+	{"tap-7-forged", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-claim", large, "declined: cryptogram", "not authorised"},
+	{"tap-7-copy", large, "declined: signature wrong", "not authorised"},
+	{"tap-7-bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap-7-unsigned", large, "declined: signature wrong", "not authorised"},
+	{"tap-7-unknownca", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-switchca", small, "other interface: another interface", "insert card"},
+	{"tap-7-askca", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-7-phoneca", large, "declined: signature wrong", "see phone, not authorised"},
+	{"tap-7-yes", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-turned", small, "approved, no CVM", "approved"},
+	{"tap-7-stripe", small, "ended: card data", "insert"},
+	{"tap-7-early", small, "approved, no CVM", "present card, present card again, card read, approved"},
+	{"tap-7-gone", small, "approved by issuer, no CVM", "present card, present card again, card read, authorising"},
 }
 
 // tapSalesOnline are sales at a reader whose floor limit is zero, as it comes.
 var tapSalesOnline = []aTap{
-	{"tap2offline", small, "approved by issuer, no CVM", "authorising"},
-	{"tap2yes", small, "ended: signature wrong", "insert"},
-	{"tap2unknownca", small, "other interface: another interface", "insert card"},
-	{"tap3offline", small, "approved by issuer, no CVM", "authorising"},
-	{"tap3forged", small, "declined: signature wrong", "not authorised"},
-	{"tap3yes", small, "declined by issuer", "authorising"},
-	{"tap3turned", small, "declined by issuer", "authorising"},
-	{"tap3askca", small, "declined: signature wrong", "not authorised"},
-	{"tap7offline", small, "approved by issuer, no CVM", "authorising"},
-	{"tap7forged", small, "declined: signature wrong", "not authorised"},
-	{"tap7yes", small, "declined: signature wrong", "not authorised"},
-	{"tap7turned", small, "declined by issuer", "authorising"},
-	{"tap7askca", small, "declined: signature wrong", "not authorised"},
+	{"tap-2-offline", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-2-yes", small, "ended: signature wrong", "insert"},
+	{"tap-2-unknownca", small, "other interface: another interface", "insert card"},
+	{"tap-3-offline", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-3-forged", small, "declined: signature wrong", "not authorised"},
+	{"tap-3-yes", small, "declined by issuer", "authorising"},
+	{"tap-3-turned", small, "declined by issuer", "authorising"},
+	{"tap-3-askca", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-offline", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-7-forged", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-yes", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-turned", small, "declined by issuer", "authorising"},
+	{"tap-7-askca", small, "declined: signature wrong", "not authorised"},
 }
 
 // tapSalesTrusting are sales at a reader that leaves it to the issuer whether a
@@ -149,33 +149,33 @@ var tapSalesOnline = []aTap{
 // that nobody made, for the PIN is asked for. What approves by itself is
 // authenticated there too.
 var tapSalesTrusting = []aTap{
-	{"tap3phone", large, "approved by issuer, PIN", "see phone, card read"},
-	{"tap3claim", large, "declined: cryptogram", "not authorised"},
-	{"tap3copy", large, "approved by issuer, PIN", "card read"},
-	{"tap3bypass", large, "declined: cryptogram", "not authorised"},
-	{"tap3unsigned", large, "approved by issuer, PIN", "card read"},
-	{"tap3phoneca", large, "approved by issuer, PIN", "card read"},
-	{"tap3yes", small, "declined: signature wrong", "not authorised"},
-	{"tap7phone", large, "approved by issuer, device", "see phone, card read"}, // a claim is proven there in any case
-	{"tap7claim", large, "declined: cryptogram", "not authorised"},
-	{"tap7copy", large, "approved by issuer, PIN", "card read"},
-	{"tap7bypass", large, "declined: cryptogram", "not authorised"},
-	{"tap7unsigned", large, "approved by issuer, PIN", "card read"},
-	{"tap7phoneca", large, "approved by issuer, PIN", "card read"},
-	{"tap7yes", small, "declined: signature wrong", "not authorised"},
+	{"tap-3-phone", large, "approved by issuer, PIN", "see phone, card read"},
+	{"tap-3-claim", large, "declined: cryptogram", "not authorised"},
+	{"tap-3-copy", large, "approved by issuer, PIN", "card read"},
+	{"tap-3-bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap-3-unsigned", large, "approved by issuer, PIN", "card read"},
+	{"tap-3-phoneca", large, "approved by issuer, PIN", "card read"},
+	{"tap-3-yes", small, "declined: signature wrong", "not authorised"},
+	{"tap-7-phone", large, "approved by issuer, device", "see phone, card read"}, // a claim is proven there in any case
+	{"tap-7-claim", large, "declined: cryptogram", "not authorised"},
+	{"tap-7-copy", large, "approved by issuer, PIN", "card read"},
+	{"tap-7-bypass", large, "declined: cryptogram", "not authorised"},
+	{"tap-7-unsigned", large, "approved by issuer, PIN", "card read"},
+	{"tap-7-phoneca", large, "approved by issuer, PIN", "card read"},
+	{"tap-7-yes", small, "declined: signature wrong", "not authorised"},
 }
 
 // tapSalesLenient are sales at a reader whose action codes deny nothing: it asks
 // the issuer instead. What nothing proves still spares nobody the PIN.
 var tapSalesLenient = []aTap{
-	{"tap2relayed", small, "approved by issuer, no CVM", "authorising"},
-	{"tap2unknownca", small, "approved by issuer, no CVM", "authorising"},
-	{"tap2unknownca", large, "approved by issuer, PIN", "authorising"},
-	{"tap2nocvm", small, "approved by issuer, no CVM", "authorising"},
-	{"tap2nocvm", large, "other interface: another interface", "insert card"},
-	{"tap2claim", large, "other interface: another interface", "insert card"},
-	{"tap2phoneca", large, "declined: declined by terminal", "not authorised"},
-	{"tap2yes", small, "ended: signature wrong", "insert"},
+	{"tap-2-relayed", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-2-unknownca", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-2-unknownca", large, "approved by issuer, PIN", "authorising"},
+	{"tap-2-nocvm", small, "approved by issuer, no CVM", "authorising"},
+	{"tap-2-nocvm", large, "other interface: another interface", "insert card"},
+	{"tap-2-claim", large, "other interface: another interface", "insert card"},
+	{"tap-2-phoneca", large, "declined: declined by terminal", "not authorised"},
+	{"tap-2-yes", small, "ended: signature wrong", "insert"},
 }
 
 // TestTaps sells with each card, through the Entry Point and its kernels.
@@ -214,7 +214,7 @@ func TestTapRows(t *testing.T) {
 		sold = append(sold, tt.card)
 	}
 	check := func(name, title string) {
-		if seen[name] || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789") != "" || !strings.HasPrefix(name, "tap") {
+		if seen[name] || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || !strings.HasPrefix(name, "tap-") {
 			t.Errorf("%q is given twice, or no name of a card that is tapped", name)
 		}
 		seen[name] = true
@@ -236,7 +236,7 @@ func TestTapRows(t *testing.T) {
 // The issuer's answer reaches the card at the second tap: it believes it, and
 // obeys the script, whose MAC it checks.
 func TestTapUpdate(t *testing.T) {
-	card, p := tapped(t, "tap3update")
+	card, p := tapped(t, "tap-3-update")
 	a := antenna{amountMinor: small, floorMinor: floorMinor, scripted: func(arqc [8]byte) []byte {
 		s := issuer.NewScripter([16]byte(p.MACKey), [16]byte(p.EncipherKey), arqc)
 		return issuer.Script(tlv.Script2, [4]byte{1, 2, 3, 4}, s.BlockApplication())
@@ -260,7 +260,7 @@ func TestTapUpdate(t *testing.T) {
 // A balance falls by what is spent, and what it does not bear the issuer is
 // asked for.
 func TestTapBalance(t *testing.T) {
-	for _, name := range []string{"tap2offline", "tap3offline", "tap7offline"} {
+	for _, name := range []string{"tap-2-offline", "tap-3-offline", "tap-7-offline"} {
 		card, p := tapped(t, name)
 		a := antenna{amountMinor: 2500, floorMinor: floorMinor}
 		for sale, want := range []int64{7500, 5000, 2500, 0} {
@@ -285,7 +285,7 @@ func TestTapRelay(t *testing.T) {
 	for name, want := range map[string]struct {
 		tvr   byte
 		races int
-	}{"tap2race": {performed, 1}, "tap2relayed": {performed | tooLong, 3}} {
+	}{"tap-2-race": {performed, 1}, "tap-2-relayed": {performed | tooLong, 3}} {
 		card, p := tapped(t, name)
 		s := (&antenna{amountMinor: small, floorMinor: floorMinor}).sell(t, card, p)
 		tvr, _ := tlv.Find(s.Record, tlv.TVR)
@@ -302,8 +302,8 @@ func TestTapTorn(t *testing.T) {
 		atc      string
 		commands string // of the second tap
 	}{
-		"tap2cut":  {"0001", "A4A4A8B2B2B2B2D0"},
-		"tap2lost": {"0002", "A4A4A8B2B2B2B2AECA"}, // it has a balance, too
+		"tap-2-cut":  {"0001", "A4A4A8B2B2B2B2D0"},
+		"tap-2-lost": {"0002", "A4A4A8B2B2B2B2AECA"}, // it has a balance, too
 	} {
 		card, p := tapped(t, name)
 		s := (&antenna{amountMinor: small, floorMinor: floorMinor}).sell(t, card, p)
@@ -316,7 +316,7 @@ func TestTapTorn(t *testing.T) {
 
 // A phone that was unlocked is locked again after the sale.
 func TestTapPhoneLocks(t *testing.T) {
-	for _, name := range []string{"tap2phone", "tap3phone", "tap7phone"} {
+	for _, name := range []string{"tap-2-phone", "tap-3-phone", "tap-7-phone"} {
 		card, p := tapped(t, name)
 		a := antenna{amountMinor: large, floorMinor: floorMinor}
 		for sale := range 2 {
@@ -329,7 +329,7 @@ func TestTapPhoneLocks(t *testing.T) {
 
 // Without the PIN that was promised the issuer is not asked.
 func TestTapWithoutPIN(t *testing.T) {
-	for _, name := range []string{"tap2pin", "tap3pin", "tap7pin"} {
+	for _, name := range []string{"tap-2-pin", "tap-3-pin", "tap-7-pin"} {
 		card, p := tapped(t, name)
 		a := antenna{amountMinor: large, floorMinor: floorMinor, bypassed: true}
 		if s := a.sell(t, card, p); s.String() != "declined: declined by terminal" || s.asked || !s.typed {
