@@ -114,7 +114,7 @@ func (u *UI) screen() func(*page, area) {
 
 func (u *UI) saleScreen() func(*page, area) {
 	switch u.view.Screen {
-	case payment.ScreenPresentCard:
+	case payment.ScreenPresentCard, payment.ScreenTapAgain:
 		return u.presentScreen
 	case payment.ScreenChoose:
 		return u.chooseScreen

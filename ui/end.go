@@ -30,7 +30,7 @@ func (u *UI) signOf(e *ended) sign {
 		}
 		return sign{"doubt", warningLook, w.inDoubt}
 	case payment.ScreenFault, payment.ScreenIdle, payment.ScreenPresentCard, payment.ScreenCard,
-		payment.ScreenChoose, payment.ScreenPIN, payment.ScreenAuthorising:
+		payment.ScreenChoose, payment.ScreenPIN, payment.ScreenAuthorising, payment.ScreenTapAgain:
 	}
 	return sign{"warning", dangerLook, w.fault}
 }

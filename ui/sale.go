@@ -203,7 +203,7 @@ func (u *UI) processingScreen(p *page, a area) {
 		if u.view.Swiped {
 			hint = p.words.askingSwiped
 		}
-	case payment.ScreenIdle, payment.ScreenPresentCard, payment.ScreenChoose, payment.ScreenPIN,
+	case payment.ScreenIdle, payment.ScreenPresentCard, payment.ScreenChoose, payment.ScreenPIN, payment.ScreenTapAgain,
 		payment.ScreenApproved, payment.ScreenDeclined, payment.ScreenCancelled,
 		payment.ScreenInDoubt, payment.ScreenFault:
 	}
