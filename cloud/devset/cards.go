@@ -36,8 +36,8 @@ var accounts = map[string]func(*hostsim.Account){
 // initialKSN is the key serial number of the simulated PIN pad, counter 0.
 var initialKSN = [10]byte{0xFF, 0xFF, 0x99, 0x99, 0x01, 0x00, 0x00, 0x20, 0x00, 0x00}
 
-// cardKeys are the issuer's secrets, the cards made with them, and the public
-// keys of the authority above the cards.
+// cardKeys are the issuer's secrets, the cards made with them, those that are
+// tapped among them, and the public keys of the authorities above the cards.
 type cardKeys struct {
 	masters issuer.MasterKeys
 	bdk     hostsim.Key
@@ -52,9 +52,16 @@ func newCardKeys(random io.Reader, now time.Time) (*cardKeys, error) {
 			return nil, fmt.Errorf("issuer's keys: %w", err)
 		}
 	}
-	var err error
-	c.deck, c.ca, err = issuer.Deck(random, c.masters, now)
-	return c, err
+	for _, deck := range []func(io.Reader, issuer.MasterKeys, time.Time) ([]issuer.Profile, []issuer.CAKey, error){
+		issuer.Deck, issuer.TapDeck,
+	} {
+		cards, ca, err := deck(random, c.masters, now)
+		if err != nil {
+			return nil, err
+		}
+		c.deck, c.ca = append(c.deck, cards...), append(c.ca, ca...)
+	}
+	return c, nil
 }
 
 // exceptions are the cards that the terminals are to be wary of.

@@ -45,7 +45,7 @@ func openShop(dir string) (*sim.Shop, error) {
 			return nil, fmt.Errorf("simulated shop: %s: %w", file, err)
 		}
 	}
-	shop, err := sim.Open(dir, deck, pad, cards.Variants()...)
+	shop, err := sim.Open(dir, deck, pad, cards.Misfits()...)
 	if err != nil {
 		return nil, err
 	}

@@ -83,6 +83,8 @@ type Counters struct {
 	ATC        uint16 `json:"atc"`         // 9F36
 	LastOnline uint16 `json:"last_online"` // 9F13
 	PINTries   int    `json:"pin_tries"`   // 9F17
+	// Of a card that is tapped: what was spent without the issuer, in minor units.
+	Spent int64 `json:"spent,omitempty"`
 
 	// What the issuer has changed since the card was made.
 	PIN         string `json:"pin,omitempty"`

@@ -100,9 +100,11 @@ type CardInfo struct {
 	Name  string `json:"name"`
 	Title string `json:"title"`
 	Of    string `json:"of,omitempty"` // whose chip it is, for one that misbehaves
-	// Stripe: it can be swiped. NoChip: it cannot be inserted.
+	// Stripe: it can be swiped. NoChip: it cannot be inserted. Tap: it can be
+	// tapped, and that alone.
 	Stripe bool `json:"stripe,omitempty"`
 	NoChip bool `json:"noChip,omitempty"`
+	Tap    bool `json:"tap,omitempty"`
 }
 
 // Control is what a tester can do in a shop. A Shop has it directly, a Client

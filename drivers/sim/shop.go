@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -42,6 +43,7 @@ type Shop struct {
 	links   map[string]*link
 	deck    []CardInfo
 	cards   map[string]*Card
+	taps    map[string]*Tapped
 	server  *server
 
 	mu    sync.Mutex
@@ -56,15 +58,15 @@ type Shop struct {
 // Open makes a shop in dir, which is created if need be: the lines dir/reader,
 // dir/stripe, dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
 // must not forget (counters, DUKPT state) is kept in dir and found again. There
-// are the cards of the deck and, where it has their chips, the variants. It
+// are the cards of the deck and, where it has their chips, those that misbehave. It
 // fails with ErrInUse when a shop is open there.
-func Open(dir string, deck []issuer.Profile, pad PadKeys, variants ...Variant) (*Shop, error) {
+func Open(dir string, deck []issuer.Profile, pad PadKeys, misfits ...Misfit) (*Shop, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
-	s := &Shop{dir: dir, cards: map[string]*Card{}, links: map[string]*link{}}
+	s := &Shop{dir: dir, cards: map[string]*Card{}, taps: map[string]*Tapped{}, links: map[string]*link{}}
 	s.Control = Control{do: s.apply}
-	if err := s.loadCards(deck, variants); err != nil {
+	if err := s.loadCards(deck, misfits); err != nil {
 		return nil, err
 	}
 	listener, err := listen(filepath.Join(dir, socketName))
@@ -84,7 +86,7 @@ func Open(dir string, deck []issuer.Profile, pad PadKeys, variants ...Variant) (
 }
 
 // loadCards makes the chips and gives them their counters back.
-func (s *Shop) loadCards(deck []issuer.Profile, variants []Variant) error {
+func (s *Shop) loadCards(deck []issuer.Profile, misfits []Misfit) error {
 	state, err := os.ReadFile(filepath.Join(s.dir, countersName))
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -99,37 +101,73 @@ func (s *Shop) loadCards(deck []issuer.Profile, variants []Variant) error {
 		s.saved = map[string]Counters{}
 	}
 	for _, p := range deck {
-		c, err := NewCard(p, rand.Reader)
-		if err != nil {
-			return err
-		}
-		if k, ok := s.saved[p.Name]; ok {
-			c.Restore(k)
-		}
-		if err := s.addCard(c, p.Title); err != nil {
+		if err := s.addChip(p); err != nil {
 			return err
 		}
 	}
-	for _, v := range variants {
+	for _, m := range misfits {
 		// A deck that was made before has no chip for what was thought of since.
-		if chip := s.cards[v.Of]; chip != nil {
-			if err := s.addCard(chip.Variant(v), v.Title); err != nil {
-				return err
+		var err error
+		switch v := m.(type) {
+		case Variant:
+			if chip := s.cards[v.Of]; chip != nil {
+				err = s.addCard(chip.Variant(v), v.Title)
 			}
+		case TapVariant:
+			if chip := s.taps[v.Of]; chip != nil {
+				err = s.addTap(chip.Variant(v), v.Title)
+			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (s *Shop) addCard(c *Card, title string) error {
-	name := c.Name()
-	if s.cards[name] != nil {
-		return fmt.Errorf("sim: two cards are called %q", name)
+// addChip makes a card of the deck, for slots or to be tapped.
+func (s *Shop) addChip(p issuer.Profile) error {
+	if p.Tap != nil {
+		t, err := NewTapped(p, rand.Reader)
+		if err != nil {
+			return err
+		}
+		s.restore(t.chip)
+		return s.addTap(t, p.Title)
 	}
-	s.cards[name] = c
-	s.deck = append(s.deck, CardInfo{
-		Name: name, Title: title, Of: c.variant.Of, Stripe: c.p.Stripe() != "", NoChip: c.p.Behaviour == issuer.NoChip,
+	c, err := NewCard(p, rand.Reader)
+	if err != nil {
+		return err
+	}
+	s.restore(c)
+	return s.addCard(c, p.Title)
+}
+
+// restore gives a chip what it has counted before.
+func (s *Shop) restore(c *Card) {
+	if k, ok := s.saved[c.chipName()]; ok {
+		c.Restore(k)
+	}
+}
+
+func (s *Shop) addCard(c *Card, title string) error {
+	s.cards[c.Name()] = c
+	return s.list(CardInfo{
+		Name: c.Name(), Title: title, Of: c.variant.Of, Stripe: c.p.Stripe() != "", NoChip: c.p.Behaviour == issuer.NoChip,
 	})
+}
+
+func (s *Shop) addTap(t *Tapped, title string) error {
+	s.taps[t.Name()] = t
+	return s.list(CardInfo{Name: t.Name(), Title: title, Of: t.variant.Of, Tap: true})
+}
+
+// list puts a card on the list, once.
+func (s *Shop) list(c CardInfo) error {
+	if slices.ContainsFunc(s.deck, func(have CardInfo) bool { return have.Name == c.Name }) {
+		return fmt.Errorf("sim: two cards are called %q", c.Name)
+	}
+	s.deck = append(s.deck, c)
 	return nil
 }
 
@@ -217,12 +255,15 @@ func (s *Shop) record(card string, command, response []byte) {
 	if len(s.log) > logMax {
 		s.log = s.log[len(s.log)-logMax:]
 	}
-	chip := s.cards[card].chipName()
-	k := s.cards[card].Counters()
-	if s.saved[chip] == k {
+	chip := s.cards[card]
+	if t := s.taps[card]; t != nil {
+		chip = t.chip
+	}
+	name, k := chip.chipName(), chip.Counters()
+	if s.saved[name] == k {
 		return
 	}
-	s.saved[chip] = k
+	s.saved[name] = k
 	if state, err := json.Marshal(s.saved); err == nil {
 		// A counter that could not be saved only makes the next shop's chips
 		// look younger; the card in hand is not affected.
@@ -235,6 +276,7 @@ var commandNames = map[uint16]string{
 	0x00A4: "SELECT", 0x00B2: "READ RECORD", 0x80A8: "GET PROCESSING OPTIONS",
 	0x0088: "INTERNAL AUTHENTICATE", 0x80AE: "GENERATE AC", 0x0082: "EXTERNAL AUTHENTICATE",
 	0x80CA: "GET DATA", 0x0084: "GET CHALLENGE", 0x0020: "VERIFY", 0x00C0: "GET RESPONSE",
+	0x80EA: "EXCHANGE RELAY RESISTANCE DATA", 0x80D0: "RECOVER AC",
 	0x841E: "APPLICATION BLOCK", 0x8418: "APPLICATION UNBLOCK", 0x8416: "CARD BLOCK",
 	0x8424: "PIN CHANGE/UNBLOCK", 0x04DA: "PUT DATA",
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -30,7 +31,6 @@ type Tapped struct {
 	shim     Shim          // of this tap
 	unlocked bool          // the owner has unlocked the phone since the last sale
 	asked    *[8]byte      // the request that the issuer has not answered yet
-	spent    int64         // without the issuer, in minor units
 	kept     *heard        // the latest cryptogram, of a card that gives it again
 	took     time.Duration // for the command that is answered
 }
@@ -62,11 +62,14 @@ func NewTapped(p issuer.Profile, random io.Reader) (*Tapped, error) {
 	return &Tapped{chip: chip}, nil
 }
 
-// Variant makes a card of the chip's that misbehaves. Both have one counter;
-// what else a chip remembers is new.
+// Variant makes a card of the chip's that misbehaves. Both are one chip: what
+// one of them counts, the other has counted too.
 func (t *Tapped) Variant(v TapVariant) *Tapped {
 	return &Tapped{chip: t.chip, variant: v}
 }
+
+// Name is how testers call the card.
+func (t *Tapped) Name() string { return cmp.Or(t.variant.Name, t.chip.chipName()) }
 
 // Counters returns what the chip remembers without power.
 func (t *Tapped) Counters() Counters { return t.chip.Counters() }
@@ -254,20 +257,20 @@ func (t *Tapped) amount() int64 {
 // bears tells whether the balance, if there is one, is enough.
 func (t *Tapped) bears() bool {
 	limit, amount := t.chip.p.Tap.SpendMinor, t.amount()
-	return amount >= 0 && (limit == 0 || amount <= limit-t.spent)
+	return amount >= 0 && (limit == 0 || amount <= limit-t.chip.counters.Spent)
 }
 
 // spend takes the amount from the balance, if there is one.
 func (t *Tapped) spend() {
 	if t.chip.p.Tap.SpendMinor > 0 {
-		t.spent += t.amount()
+		t.chip.counters.Spent += t.amount()
 	}
 }
 
 // balance is what may still be spent.
 func (t *Tapped) balance() []byte {
 	const size = 6
-	return tlv.AppendNumeric(nil, uint64(t.chip.p.Tap.SpendMinor-t.spent), size)
+	return tlv.AppendNumeric(nil, uint64(t.chip.p.Tap.SpendMinor-t.chip.counters.Spent), size)
 }
 
 // answerAtOnce are the objects of the answer. The signature covers the amount,

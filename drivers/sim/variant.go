@@ -20,6 +20,12 @@ type Variant struct {
 	Leaves func(command []byte) bool
 }
 
+// A Misfit is a card that misbehaves: a Variant or a TapVariant.
+type Misfit interface{ misfit() }
+
+func (Variant) misfit()    {}
+func (TapVariant) misfit() {}
+
 // Variant makes a card of the chip's that misbehaves. Both are one chip: what
 // one of them counts, the other has counted too.
 func (c *Card) Variant(v Variant) *Card {

@@ -80,8 +80,8 @@ function showCards(s) {
   const names = s.cards.map((c) => c.name).join('\n');
   if ($('wallet').dataset.names !== names) {
     $('wallet').dataset.names = names;
-    const bad = s.cards.filter((c) => c.of);
-    $('wallet').replaceChildren(...s.cards.filter((c) => !c.of).map(cardButton));
+    const cards = s.cards.filter((c) => !c.tap), bad = cards.filter((c) => c.of);
+    $('wallet').replaceChildren(...cards.filter((c) => !c.of).map(cardButton));
     $('bad').replaceChildren(...bad.map(cardButton));
     $('bad-box').hidden = !bad.length;
     $('bad-hint').textContent = bad.length;

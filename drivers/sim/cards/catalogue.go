@@ -91,7 +91,20 @@ func All() []Card {
 	return slices.Concat(all, selection, initiation, records, genuineness, verification, cryptograms, completion, transport)
 }
 
-// Variants are the cards that misbehave, as a shop takes them.
+// Misfits are all that misbehave, in a slot or at an antenna, as a shop takes
+// them.
+func Misfits() []sim.Misfit {
+	var all []sim.Misfit
+	for _, v := range Variants() {
+		all = append(all, v)
+	}
+	for _, v := range Taps() {
+		all = append(all, v)
+	}
+	return all
+}
+
+// Variants are the cards with contacts that misbehave.
 func Variants() []sim.Variant {
 	var all []sim.Variant
 	for _, c := range All() {

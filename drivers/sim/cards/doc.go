@@ -4,7 +4,7 @@
 // a screen to choose at. Tests, the shop's page and people at a command line
 // take their truth from it.
 //
-//	shop, err := sim.Open(dir, deck, pad, cards.Variants()...)
+//	shop, err := sim.Open(dir, deck, pad, cards.Misfits()...)
 //	c, ok := cards.Find("nopan")
 //	fmt.Println(c.Title, c.Ends)
 //
