@@ -185,7 +185,7 @@ const (
 // to a cashier.
 type Reason string
 
-// Outcome is the end of a card transaction with Book A's parameters. What a
+// Outcome is the end of a card transaction with the parameters of Book A, 6.2. What a
 // contact card does not use stays zero.
 type Outcome struct {
 	Status Status

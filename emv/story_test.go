@@ -14,6 +14,7 @@ import (
 // story is a transcript that was played: what it claims, and what happened.
 type story struct {
 	name     string
+	file     string
 	head     string   // the comment on top
 	settings []string // its "with" lines, without the word
 	text     string   // without comments and settings
@@ -48,6 +49,7 @@ func playStory(t *testing.T, file string) story {
 	}
 	s := story{
 		name:   strings.TrimSuffix(filepath.Base(file), ".txt"),
+		file:   filepath.ToSlash(file),
 		waited: m.waited, outcome: m.outcome, record: map[tlv.Tag][]byte{},
 	}
 	objects, err := tlv.Parse(m.outcome.Record)
@@ -57,8 +59,44 @@ func playStory(t *testing.T, file string) story {
 	for _, o := range objects {
 		s.record[o.Tag] = o.Value
 	}
+	s.read(played)
+	return s
+}
+
+// tapFolders have the transcripts of taps.
+var tapFolders = []string{"contactless", "contactless/kernel2", "contactless/kernel3", "contactless/kernel7"}
+
+// tapStories reads the transcripts of taps. They are played where they are: what
+// stands in them is what happened.
+func tapStories(t *testing.T) []story {
+	t.Helper()
+	var all []story
+	for _, folder := range tapFolders {
+		files, err := filepath.Glob(filepath.Join(folder, "testdata", "*.txt"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no transcripts in %s: %v", folder, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := strings.TrimSuffix(filepath.Base(file), ".txt")
+			s := story{name: filepath.Base(folder) + "/" + name, file: filepath.ToSlash(file)}
+			s.read(string(text))
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// is tells whether two are the same story.
+func (s story) is(other story) bool { return s.file == other.file }
+
+// read takes a transcript apart: what is on top, its settings, and the rest.
+func (s *story) read(transcript string) {
 	inHead := true
-	for line := range strings.Lines(played) {
+	for line := range strings.Lines(transcript) {
 		word, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		switch {
 		case word == "#" && inHead:
@@ -71,7 +109,6 @@ func playStory(t *testing.T, file string) story {
 		}
 		inHead = false
 	}
-	return s
 }
 
 // evidence tells whether a story shows what it claims to.
@@ -84,7 +121,7 @@ func waits(states ...string) evidence {
 	}
 }
 
-// says: one of these stands in a line of the story.
+// says: one of these stands in the story.
 func says(parts ...string) evidence {
 	return func(s story) bool {
 		return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(s.text, part) })

@@ -69,7 +69,8 @@ type Parameters struct {
 	RemovalTimeout time.Duration  // how long the card may stay while the issuer is asked
 }
 
-// Restart is where an Entry Point starts. EMV Contactless Book B, 3.
+// Restart is where an Entry Point starts. EMV Contactless Book B, 3.5.1.3 and
+// 3.5.1.4.
 type Restart uint8
 
 // The places.

@@ -17,8 +17,7 @@ var brands = map[[5]byte][]string{
 // mixed tells whether a card has the application of one scheme and the account
 // number of another. Whoever stands between card and reader can name an
 // application whose kernel asks for less than the card's own would; the payment
-// then goes by the account number all the same. EMV Contactless Book B leaves
-// this open.
+// then goes by the account number all the same. The book leaves this open.
 func mixed(c emv.Card) bool {
 	if len(c.AID) < aidMin || len(c.PAN) == 0 {
 		return false

@@ -93,7 +93,7 @@ type EntryPoint struct {
 // New checks the configuration and prepares one transaction. The Entry Point
 // begins at emv.RestartA, or at emv.RestartB if the reader runs by itself
 // ("autorun") with an amount that it knew beforehand. EMV Contactless Book A,
-// 5.8 and Book B, 3.
+// 5.8 and Book B, 3.2.1.1.
 func New(cfg Config, tx emv.Transaction, at emv.Restart) (*EntryPoint, error) {
 	if err := cfg.check(); err != nil {
 		return nil, fmt.Errorf("contactless: configuration: %w", err)

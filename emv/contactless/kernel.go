@@ -11,7 +11,7 @@ import (
 type Kernel interface {
 	// Activate prepares a machine for one application. Its first event is
 	// emv.Begin. It may give emv.Transmit, which emv.Response or emv.CardGone
-	// answers, emv.Show and, in the end, emv.Done with any status of Book A.
+	// answers, emv.Show and, in the end, emv.Done with any status of Book A, 6.2.
 	// What a card did wrong is an outcome; an error is a bug or a
 	// configuration that the kernel cannot do with.
 	Activate(Activation) (emv.Machine, error)

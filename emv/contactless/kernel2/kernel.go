@@ -1,5 +1,5 @@
 // Package kernel2 is the contactless kernel of Mastercard cards: EMV
-// Contactless Book C-2.
+// Contactless C-2.
 //
 // A tap is GET PROCESSING OPTIONS, perhaps a race against relays, the records,
 // and GENERATE AC, whose answer the card signs (CDA). What the card asks of its

@@ -82,7 +82,7 @@ func (t *tap) completeStripe() (emv.Action, error) {
 		return nil, wrong("9F6B: %v (Book C-2, S78)", err)
 	}
 	if t.overLimit() {
-		return nil, overLimitFailure("S78")
+		return nil, overLimitFailure("Book C-2, S78")
 	}
 	source := defaultUDOL
 	if own := t.Card[tagUDOL]; len(own) > 0 {

@@ -112,7 +112,7 @@ func (t *tap) recordRead(r emv.Response) (emv.Action, error) {
 // Book C-2, state 4 (S456).
 func (t *tap) complete() (emv.Action, error) {
 	if t.overLimit() {
-		return nil, overLimitFailure("S456")
+		return nil, overLimitFailure("Book C-2, S456")
 	}
 	for _, tag := range []tlv.Tag{tlv.ExpirationDate, tlv.PAN, tlv.CDOL1} {
 		if len(t.Card[tag]) == 0 {
@@ -143,10 +143,10 @@ func (t *tap) complete() (emv.Action, error) {
 }
 
 // overLimitFailure leaves the application for the next one.
-func overLimitFailure(state string) failure {
+func overLimitFailure(where string) failure {
 	return failure{
 		reason: contactless.ReasonInterface, l2: l2MaxLimit, next: true,
-		detail: "the amount is over the transaction limit (Book C-2, " + state + ")",
+		detail: "the amount is over the transaction limit (" + where + ")",
 	}
 }
 

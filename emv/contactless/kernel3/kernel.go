@@ -1,5 +1,5 @@
-// Package kernel3 is the contactless kernel of Visa cards: EMV Contactless Book
-// C-3, quick VSDC.
+// Package kernel3 is the contactless kernel of Visa cards: EMV Contactless C-3,
+// quick VSDC.
 //
 // A tap is one GET PROCESSING OPTIONS, whose answer already holds the card's
 // cryptogram, and the records that it names. What the card's cryptogram means

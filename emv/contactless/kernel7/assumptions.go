@@ -14,7 +14,7 @@ import (
 // configuration.
 type Assumptions struct {
 	// CTQ is where the bits of 9F6C are. Kernels in the field read them as
-	// kernel 3 does; of Book C-7 2.11 it is said that it has moved them.
+	// kernel 3 does; of C-7 2.11 it is said that it has moved them.
 	CTQ quick.CTQBits
 	// FastDDA is the bit of the TTQ that tells the card of fDDA version 01. It
 	// is JR/T 0025.12's; Book A, 5.7, has it for future use. None has no Mask.

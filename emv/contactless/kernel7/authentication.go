@@ -18,10 +18,10 @@ var (
 )
 
 // prove looks whether the card is genuine, where it approves by itself, where
-// the reader wants to know it in any case, and where the card makes a claim that
-// needs a signature. fDDA is the only way: a static signature can be
-// copied, and a combined one needs another command. Book C-7 and JR/T 0025.12,
-// data authentication.
+// the reader wants to know it in any case, and where the card makes a claim
+// that needs a signature. fDDA is the only way: a static signature can be
+// copied, and a combined one needs another command. Book C-7, data
+// authentication, and JR/T 0025.12.
 func (t *tap) prove() bool {
 	switch {
 	case t.Declined():

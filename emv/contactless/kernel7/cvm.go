@@ -6,8 +6,8 @@ import (
 )
 
 // verify gives a card its wish, as kernel 3 does, but that a PIN which the card
-// wants is not replaced by less. Book C-7 and JR/T 0025.12, cardholder
-// verification.
+// wants is not replaced by less. Book C-7, cardholder verification, and JR/T
+// 0025.12.
 func (t *tap) verify() {
 	pin, device := t.CTQ.Has(t.assumed.CTQ.OnlinePIN), t.CTQ.Has(t.assumed.CTQ.DeviceCVM)
 	switch {

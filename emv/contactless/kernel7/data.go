@@ -16,7 +16,7 @@ var sections = quick.Sections{
 }
 
 // cashTags are what a card with electronic cash tells of it: the cardholder may
-// want to know. JR/T 0025.12, electronic cash.
+// want to know. Book C-7, electronic cash, and JR/T 0025.12.
 var cashTags = []tlv.Tag{tlv.CashBalance, tlv.CashBalanceLimit, tlv.CashLimit, tlv.CashThreshold}
 
 // recordTags go into the data record beyond what all quick taps have there. The
@@ -49,7 +49,8 @@ func (t *tap) Complete() error {
 
 // balance is what the cardholder may still spend offline: the available amount,
 // or else the electronic cash. Cards of other schemes keep other things in the
-// latter's tag, so it must be an amount. JR/T 0025.12, electronic cash.
+// latter's tag, so it must be an amount. Book C-7, electronic cash, and JR/T
+// 0025.12.
 func (t *tap) balance() []byte {
 	const amountSize = 6
 	if available := t.Card[tlv.AvailableOffline]; len(available) > 0 {
@@ -64,7 +65,7 @@ func (t *tap) balance() []byte {
 // Conclude decides, once all of the card is known. The signature is looked at
 // before the cardholder is verified, for a claim of the device counts under it
 // alone; what follows from a signature that is missing comes after. Book C-7,
-// restrictions to outcome.
+// restrictions, cardholder verification and outcome.
 func (t *tap) Conclude() emv.Action {
 	t.Analyse()
 	if away := t.restrict(); away != nil {

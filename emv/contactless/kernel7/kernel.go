@@ -1,5 +1,5 @@
 // Package kernel7 is the contactless kernel of UnionPay cards, QuickPass: EMV
-// Contactless Book C-7 (qUICS), and JR/T 0025.12 (qPBOC). The exchange with the
+// Contactless C-7 (qUICS), and JR/T 0025.12 (qPBOC). The exchange with the
 // card is that of package quick; here is what UnionPay does otherwise.
 //
 //	k, err := kernel7.New(kernel7.Config{Terminal: terminal, Assumptions: kernel7.Assumed()})
@@ -46,7 +46,7 @@ func New(cfg Config) (*Kernel, error) {
 
 // Activate is contactless.Kernel. The issuer's answer never comes back to a
 // card of this kernel: there is no second tap. The card is told that the reader
-// knows fDDA, but no signatures of SM2. Book C-7, activation.
+// knows fDDA, but no signatures of SM2. Book C-7, initiation.
 func (k *Kernel) Activate(a contactless.Activation) (emv.Machine, error) {
 	if a.Host != nil {
 		return nil, fmt.Errorf("kernel7: %w: the issuer's answer for the card", emv.ErrUnexpected)

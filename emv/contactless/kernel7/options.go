@@ -20,7 +20,7 @@ type tap struct {
 
 // Refused is another status word than 9000: the slot is tried, where there is
 // one. Old kernels told 6984 and 6985 apart, to the same end or a harder one.
-// Book C-7 and JR/T 0025.12, initiation.
+// Book C-7, initiation, and JR/T 0025.12.
 func (t *tap) Refused(status uint16) emv.Action {
 	switch {
 	case status == swDevice:
@@ -33,8 +33,8 @@ func (t *tap) Refused(status uint16) emv.Action {
 
 // Answered reads the response, which has one format here, and in which all must
 // be that goes with its cryptogram: a TC is proven by records, the others need
-// none. A card that declines is not read further. Book C-7 and JR/T 0025.12,
-// initiation.
+// none. A card that declines is not read further. Book C-7, initiation, and
+// JR/T 0025.12.
 func (t *tap) Answered(body []byte) (emv.Action, error) {
 	template, err := tlv.One(body, tlv.ResponseFormat2)
 	if err != nil {

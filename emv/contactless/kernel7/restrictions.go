@@ -9,7 +9,7 @@ import (
 // restrict looks whether the card may be used today, and by whom it was lost.
 // The expiry matters for an approval alone: of any other the issuer judges, and
 // a card that asks for him may give no records. It gives an outcome if the tap
-// is over. Book C-7 and JR/T 0025.12, restrictions.
+// is over. Book C-7, restrictions, and JR/T 0025.12.
 func (t *tap) restrict() emv.Action {
 	if effective := t.Card[tlv.EffectiveDate]; t.assumed.FutureEnds && len(effective) > 0 && t.Future(effective) {
 		return t.End(emv.ReasonNotAllowed, "the application is not yet effective (%s)", sections.Restrict)

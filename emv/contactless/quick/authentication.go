@@ -25,8 +25,8 @@ var (
 
 // VerifyDynamic is fDDA: the card's signature over what it was told with GET
 // PROCESSING OPTIONS and over its 9F69, which has a least length. A static
-// signature proves nothing here, for it can be copied. EMV Contactless Books
-// C-3, 5.6 and Annex C, and C-7.
+// signature proves nothing here, for it can be copied. EMV Contactless Book
+// C-3, 5.6 and Annex C, and Book C-7, data authentication.
 func (t *Tap) VerifyDynamic(relatedMin int) bool {
 	t.authErr = t.verifyDynamic(relatedMin)
 	t.authenticated = t.authErr == nil
@@ -76,7 +76,7 @@ func (t *Tap) Chain(needed ...tlv.Tag) (*oda.Chain, []byte, error) {
 
 // NotAuthenticated is what follows for a card that cannot prove itself: the
 // issuer is asked, or another interface taken, if card and reader will have
-// that. EMV Contactless Books C-3, 5.6, and C-7.
+// that. EMV Contactless Book C-3, 5.6, and Book C-7, data authentication.
 func (t *Tap) NotAuthenticated() emv.Action {
 	detail := "data authentication (" + t.opts.Sections.Authenticate + ")"
 	switch {

@@ -17,7 +17,8 @@ const (
 )
 
 // Where 9F10 holds the type of the cryptogram, if there is no 9F27: byte 5, in
-// the card verification results. EMV Contactless Books C-3, 5.4, and C-7.
+// the card verification results. EMV Contactless Book C-3, 5.4, and Book C-7,
+// cryptogram.
 const (
 	cvrAt    = 4
 	cvrMask  = 0x30
@@ -63,8 +64,8 @@ func (t *Tap) ReadHolder() error {
 	return nil
 }
 
-// Analyse looks what the card's cryptogram says. EMV Contactless Books C-3,
-// 5.4, and C-7.
+// Analyse looks what the card's cryptogram says. EMV Contactless Book C-3, 5.4,
+// and Book C-7, cryptogram.
 func (t *Tap) Analyse() {
 	switch t.Cryptogram {
 	case CryptogramARQC:

@@ -12,7 +12,8 @@ func (t *Tap) AskPIN() { t.CVM, t.Online = emv.CVMOnlinePIN, true }
 
 // Verify finds out how the cardholder is verified, unless the sale is declined
 // already. wished serves a card that has wishes: CTQ that are not those of its
-// 9F69 are nobody's. EMV Contactless Books C-3, 5.7, and C-7.
+// 9F69 are nobody's. EMV Contactless Book C-3, 5.7, and Book C-7, cardholder
+// verification.
 func (t *Tap) Verify(wished func()) {
 	_, given := t.Card[tlv.CTQ]
 	switch {
@@ -27,7 +28,7 @@ func (t *Tap) Verify(wished func()) {
 }
 
 // verifyByReader chooses how a cardholder is verified whose card has no wishes.
-// EMV Contactless Books C-3, 5.7, and C-7.
+// EMV Contactless Book C-3, 5.7, and Book C-7, cardholder verification.
 func (t *Tap) verifyByReader() {
 	switch {
 	case !t.TTQ.Has(TTQCVM):
@@ -41,7 +42,8 @@ func (t *Tap) verifyByReader() {
 }
 
 // VerifyBySlip is what remains for a card that wants no PIN: a signature, or
-// nothing if nothing is required. EMV Contactless Books C-3, 5.7, and C-7.
+// nothing if nothing is required. EMV Contactless Book C-3, 5.7, and Book C-7,
+// cardholder verification.
 func (t *Tap) VerifyBySlip() {
 	switch {
 	case t.CTQ.Has(t.opts.CTQ.Signature) && t.TTQ.Has(TTQSignature):
@@ -56,7 +58,8 @@ func (t *Tap) VerifyBySlip() {
 // whoever stands between card and reader can put the claim in and spare himself
 // the PIN. Here it counts under a signature that covers it alone; phones give
 // one where the TTQ ask for data authentication online. Without it the PIN is
-// asked for. EMV Contactless Books C-3, 5.7, and C-7.
+// asked for. EMV Contactless Book C-3, 5.7, and Book C-7, cardholder
+// verification.
 func (t *Tap) VerifyByDevice() {
 	related, given := t.Card[tlv.CardRelatedData]
 	switch {
@@ -73,8 +76,8 @@ func (t *Tap) VerifyByDevice() {
 }
 
 // contradicted tells whether 9F69 holds a copy of the CTQ, and another one:
-// somebody has changed them on their way. EMV Contactless Books C-3, 5.7, and
-// C-7.
+// somebody has changed them on their way. EMV Contactless Book C-3, 5.7, and
+// Book C-7, cardholder verification.
 func (t *Tap) contradicted() bool {
 	related, ctq := t.Card[tlv.CardRelatedData], t.Card[tlv.CTQ]
 	return len(related) > relatedCTQ && (len(ctq) == 0 || !bytes.HasPrefix(related[relatedCTQ:], ctq))

@@ -13,7 +13,7 @@ import (
 const templateOverhead = 3
 
 // initiate sends GET PROCESSING OPTIONS. A card that does not ask for the TTQ
-// knows no quick taps. EMV Contactless Books C-3, 5.2, and C-7.
+// knows no quick taps. EMV Contactless Book C-3, 5.2, and Book C-7, initiation.
 func (t *Tap) initiate() emv.Action {
 	section := t.opts.Sections.Initiate
 	if err := t.LearnFCI(t.opts.Activation.FCI, t.recognised); err != nil {
@@ -39,7 +39,8 @@ func (t *Tap) initiate() emv.Action {
 }
 
 // initiated takes the card's answer: its cryptogram and what goes with it. A
-// card may have no records. EMV Contactless Books C-3, 5.2, and C-7.
+// card may have no records. EMV Contactless Book C-3, 5.2, and Book C-7,
+// initiation.
 func (t *Tap) initiated(response []byte) emv.Action {
 	if status := apdu.Status(response); status != apdu.OK {
 		return t.rules.Refused(status)
@@ -60,7 +61,8 @@ func (t *Tap) initiated(response []byte) emv.Action {
 }
 
 // SeePhone has the cardholder verified on the device and the card tapped again,
-// with the field off for a while. EMV Contactless Books C-3, 5.2, and C-7.
+// with the field off for a while. EMV Contactless Book C-3, 5.2, and Book C-7,
+// initiation.
 func (t *Tap) SeePhone(away time.Duration) emv.Action {
 	return t.Done(emv.Outcome{
 		Status: emv.TryAgain, Reason: emv.ReasonCard, CVM: emv.CVMNotApplicable,

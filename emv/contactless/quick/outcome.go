@@ -10,8 +10,8 @@ import (
 )
 
 // Decide is the verdict on a card that has been looked at. balance is what the
-// cardholder may still spend, n12, or nothing. EMV Contactless Books C-3, 5.8,
-// and C-7.
+// cardholder may still spend, n12, or nothing. EMV Contactless Book C-3, 5.8,
+// and Book C-7, outcome.
 func (t *Tap) Decide(balance []byte) emv.Outcome {
 	if t.Online && !t.OnlineCapable() {
 		t.Decline(emv.ReasonUnable, "the issuer must be asked, and the reader cannot ("+t.opts.Sections.Conclude+")")
@@ -77,7 +77,7 @@ func (t *Tap) OtherInterface(message emv.UIMessage, detail string) emv.Action {
 }
 
 // cardGone asks for the card once more: without the rest of it nothing is
-// decided. EMV Contactless Books C-3, 5.8, and C-7.
+// decided. EMV Contactless Book C-3, 5.8, and Book C-7, outcome.
 func (t *Tap) cardGone() emv.Action {
 	p := Shown(emv.MessagePresentCardAgain, emv.UIReadyToRead)
 	p.Start = emv.RestartB
@@ -105,7 +105,8 @@ func (t *Tap) Done(o emv.Outcome) emv.Action {
 }
 
 // recordTags are the data record: what issuer and journal are told, without
-// account number and track. EMV Contactless Books C-3, 5.8, and C-7.
+// account number and track. EMV Contactless Book C-3, 5.8, and Book C-7,
+// outcome.
 var recordTags = []tlv.Tag{
 	tlv.ApplicationCryptogram, tlv.CryptogramInformation, tlv.IssuerApplicationData, tlv.UnpredictableNumber,
 	tlv.ATC, tlv.TVR, tlv.TransactionDate, tlv.TransactionType, tlv.AmountAuthorised, tlv.TransactionCurrency,

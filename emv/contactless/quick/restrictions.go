@@ -16,7 +16,8 @@ func (t *Tap) Decline(reason emv.Reason, detail string) {
 func (t *Tap) Declined() bool { return t.declined != "" }
 
 // Expire is what follows if the application has expired: the issuer is asked,
-// if card and reader will have that. EMV Contactless Books C-3, 5.5, and C-7.
+// if card and reader will have that. EMV Contactless Book C-3, 5.5, and Book
+// C-7, restrictions.
 func (t *Tap) Expire() {
 	if t.CTQ.Has(t.opts.CTQ.OnlineIfOld) && t.OnlineCapable() {
 		t.Online = true
@@ -26,7 +27,7 @@ func (t *Tap) Expire() {
 }
 
 // CheckListed declines a card that the exception file holds. EMV Contactless
-// Books C-3, 5.5, and C-7.
+// Book C-3, 5.5, and Book C-7, restrictions.
 func (t *Tap) CheckListed() {
 	if listed := t.opts.Terminal.Listed; listed != nil && listed(t.PAN, t.Sequence()) {
 		t.Decline(emv.ReasonTerminal, "the card is on the exception file ("+t.opts.Sections.Restrict+")")

@@ -165,8 +165,8 @@ func (t *Tap) recognised(tag tlv.Tag) bool {
 	return slices.Contains(t.opts.Recognised, tag)
 }
 
-// recordRead takes a record and asks for the next. EMV Contactless Books C-3,
-// 5.3, and C-7.
+// recordRead takes a record and asks for the next. EMV Contactless Book C-3,
+// 5.3, and Book C-7, reading.
 func (t *Tap) recordRead(response []byte) emv.Action {
 	place, section := t.records.String(), t.opts.Sections.Read
 	if apdu.Status(response) != apdu.OK {
@@ -183,7 +183,7 @@ func (t *Tap) recordRead(response []byte) emv.Action {
 }
 
 // Learn stores objects of the card. The same one twice ends the tap, wherever
-// it was. EMV Contactless Books C-3, 5.3, and C-7.
+// it was. EMV Contactless Book C-3, 5.3, and Book C-7, reading.
 func (t *Tap) Learn(objects []tlv.Object) error { return t.Base.Learn(objects, t.recognised) }
 
 // read asks for the next record. After the last one the card has done its part
