@@ -47,6 +47,7 @@ type Document struct {
 	Limits      Limits      `json:"limits"`
 	Contact     Contact     `json:"contact"`
 	Stripe      Stripe      `json:"stripe,omitzero"`
+	Contactless Contactless `json:"contactless,omitzero"` // without it nothing is tapped
 	Exceptions  *Exceptions `json:"exceptions,omitempty"`
 	CVM         CVM         `json:"cvm"`
 	PIN         PIN         `json:"pin"`
@@ -205,6 +206,8 @@ type (
 	Hex2 [2]byte
 	// Hex3 is a Hex of three bytes.
 	Hex3 [3]byte
+	// Hex4 is a Hex of four bytes.
+	Hex4 [4]byte
 	// Hex5 is a Hex of five bytes.
 	Hex5 [5]byte
 	// Hex16 is a Hex of sixteen bytes.
@@ -222,6 +225,9 @@ func (h Hex2) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
 
 // MarshalText writes hex.
 func (h Hex3) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
+
+// MarshalText writes hex.
+func (h Hex4) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }
 
 // MarshalText writes hex.
 func (h Hex5) MarshalText() ([]byte, error) { return upperHex(h[:]), nil }

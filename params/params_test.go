@@ -308,6 +308,7 @@ func TestWhatIsNoDocument(t *testing.T) {
 
 func FuzzParse(f *testing.F) {
 	f.Add(sample(f))
+	f.Add(tapSample(f))
 	f.Add([]byte(`{"schema":1,"version":1,"currencies":["CNY"],"contact":{"applications":[{}],"ca_keys":[]}}`))
 	f.Add([]byte(`[[[[[[[[[`))
 	f.Fuzz(func(t *testing.T, data []byte) {

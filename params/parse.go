@@ -55,6 +55,9 @@ func Parse(data []byte) (*Document, error) {
 	if o.has("stripe") {
 		o.object("stripe", doc.Stripe.read)
 	}
+	if o.has("contactless") {
+		o.object("contactless", func(o *object) { doc.Contactless.read(o, doc.Currencies) })
+	}
 	if o.has("exceptions") {
 		doc.Exceptions = &Exceptions{}
 		o.object("exceptions", doc.Exceptions.read)

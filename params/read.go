@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 )
 
-// depthMax bounds how deep a document nests; the schema needs five levels.
+// depthMax bounds how deep a document nests; the schema needs all of them.
 const depthMax = 8
 
 // tree reads JSON into maps, slices, strings, numbers and booleans. Package
