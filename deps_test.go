@@ -72,7 +72,7 @@ var allowed = map[string][]string{
 	"keys":        {},
 	"keys/smtest": {"keys"},
 	"params":      {},
-	"payment":     {"drivers", "emv", "emv/tlv", "emv/oda", "keys", "params"},
+	"payment":     {"drivers", "emv", "emv/contactless", "emv/contactless/kernel2", "emv/contactless/kernel3", "emv/contactless/kernel7", "emv/contactless/quick", "emv/tlv", "emv/oda", "keys", "params"},
 	"receipt":     {"drivers"},
 	"offline":     {"payment"},
 

@@ -76,6 +76,7 @@ type Snapshot struct {
 	Capabilities string `json:"capabilities"`
 	KeyScheme    string `json:"key_scheme,omitempty"`
 	Reader       string `json:"reader,omitempty"`
+	Antenna      string `json:"antenna,omitempty"`
 	Stripe       string `json:"stripe,omitempty"` // reader of magnetic stripes
 	PINPad       string `json:"pinpad,omitempty"`
 	Printer      string `json:"printer,omitempty"`

@@ -19,16 +19,32 @@ const (
 // latest are the transactions to look at for split sales: none unless some
 // application may be approved offline at all.
 func (t *Terminal) latest() ([]Record, error) {
+	if t.Latest == nil || !t.hasFloor() {
+		return nil, nil
+	}
+	records, err := t.Latest(earlierMax)
+	if err != nil {
+		return nil, fmt.Errorf("payment: the latest transactions: %w", err)
+	}
+	return records, nil
+}
+
+// hasFloor tells whether there is a floor limit that is compared once the card
+// is known. With kernels 3 and 7 it is compared before.
+func (t *Terminal) hasFloor() bool {
 	for _, a := range t.Params.Contact.Applications {
-		if a.FloorLimitMinor > 0 && t.Latest != nil {
-			records, err := t.Latest(earlierMax)
-			if err != nil {
-				return nil, fmt.Errorf("payment: the latest transactions: %w", err)
-			}
-			return records, nil
+		if a.FloorLimitMinor > 0 {
+			return true
 		}
 	}
-	return nil, nil
+	for _, a := range t.Params.Contactless.Applications {
+		for _, limits := range a.Limits {
+			if a.Generating != nil && limits.FloorMinor > 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // earlier makes the kernel's question from records that were read before: what

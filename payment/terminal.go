@@ -8,6 +8,7 @@ import (
 
 	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/contactless/kernel2"
 	"github.com/cloudpos/cloudpos/emv/oda"
 	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/money"
@@ -23,7 +24,8 @@ type Fitted struct {
 	PlainPIN, EncipheredPIN bool
 }
 
-// Terminal makes the Config of each transaction from the parameters in force.
+// Terminal makes the Config of each transaction from the parameters in force. It
+// is for one transaction after the other, and remembers taps that broke off.
 type Terminal struct {
 	Software string
 	Params   *params.Document
@@ -35,6 +37,8 @@ type Terminal struct {
 	Screen bool
 	// Latest gives the newest transactions of the journal, or is nil.
 	Latest func(limit int) ([]Record, error)
+
+	torn *kernel2.TornLog // made with the first tap
 }
 
 // Config is Parts.Configure.
@@ -44,7 +48,7 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 	snapshot := Snapshot{
 		Software: t.Software, Params: p.Version, Merchant: p.Merchant.ID,
 		Terminal: p.Terminal.AcquirerTerminalID, Capabilities: strings.ToUpper(hex.EncodeToString(caps[:])),
-		Reader: t.Fitted.Reader, Stripe: t.Fitted.Stripe, PINPad: t.Fitted.PINPad, Printer: t.Fitted.Printer,
+		Reader: t.Fitted.Reader, Antenna: t.Fitted.Antenna, Stripe: t.Fitted.Stripe, PINPad: t.Fitted.PINPad, Printer: t.Fitted.Printer,
 	}
 	if t.Fitted.PINPad != "" {
 		snapshot.KeyScheme = drivers.SchemeTDESDUKPT
@@ -64,6 +68,7 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 			cfg.Earlier = t.earlier(latest, c, tx.At)
 			return emv.New(cfg, tx)
 		},
+		Tap: t.tap(caps, latest),
 	}, nil
 }
 
