@@ -114,7 +114,7 @@ func (f *Flow) cardEnding(o emv.Outcome) (Ending, error) {
 		if err != nil {
 			return Ending{}, err
 		}
-		e.Card = &card
+		e.Card, e.Entry = &card, f.entry
 		f.view.Masked, f.view.Label = card.Masked, card.Label
 	}
 	if o.Status != emv.Approved && !f.hostApproved() {

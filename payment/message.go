@@ -88,15 +88,16 @@ func (r *Record) Message(leg Leg) Message {
 		Amount:       r.Opening.Amount,
 		Receipt:      r.Opening.Receipt,
 		STAN:         r.Opening.STAN,
+		Entry:        r.Entry(),
 		Card:         r.Card(),
 		Snapshot:     r.Opening.Snapshot,
 	}
 	if a := r.Attempt(); a != nil {
-		m.Key.Attempt, m.STAN, m.Entry, m.CVM = a.Number, a.STAN, a.Entry, a.CVM
+		m.Key.Attempt, m.STAN, m.CVM = a.Number, a.STAN, a.CVM
 	}
 	if leg != Authorise {
 		ending := r.Ending
-		ending.Card, ending.ChipData = nil, nil // both are in m.Card
+		ending.Card, ending.ChipData, ending.Entry = nil, nil, "" // in m.Card and m.Entry
 		m.Ending = &ending
 	}
 	return m

@@ -86,7 +86,7 @@ type Snapshot struct {
 type Attempt struct {
 	Number uint8    `json:"number"` // 1, 2 after a wrong PIN ...
 	STAN   uint32   `json:"stan"`
-	Entry  string   `json:"entry"` // how the card was read, as 9F39: "05", "80", "90"
+	Entry  string   `json:"entry"` // how the card was read, as 9F39: EntryChip ...
 	Card   CardData `json:"card"`  // Track, Chip and PIN are never on disk here
 	CVM    string   `json:"cvm"`
 }
@@ -100,8 +100,9 @@ type Ending struct {
 	ARC      string `json:"arc,omitempty"`
 	AuthCode string `json:"auth_code,omitempty"`
 	HostRef  string `json:"host_ref,omitempty"`
-	// Card is set when there is no attempt which holds it already.
+	// Card and Entry are set when there is no attempt which holds them already.
 	Card     *CardData  `json:"card,omitempty"`
+	Entry    string     `json:"entry,omitempty"`
 	ChipData []byte     `json:"chip_data,omitempty"` // sealed: what the chip said at the end
 	Chip     *ChipWords `json:"chip,omitempty"`
 	CVM      string     `json:"cvm,omitempty"`
@@ -165,6 +166,14 @@ func (r *Record) Card() CardData {
 	}
 	c.Chip = r.Ending.ChipData
 	return c
+}
+
+// Entry tells how the card was read; "" where none was.
+func (r *Record) Entry() string {
+	if a := r.Attempt(); a != nil {
+		return a.Entry
+	}
+	return r.Ending.Entry
 }
 
 // Unfinished tells whether a restart must do something about the record.

@@ -190,3 +190,16 @@ func TestSTANWraps(t *testing.T) {
 		}
 	}
 }
+
+// TestEntryOffline: a card that no issuer was asked about has its entry mode in
+// the ending, and what the cloud hears of it has it too.
+func TestEntryOffline(t *testing.T) {
+	r := Record{State: Approved, Ending: Ending{Offline: true, Entry: EntryTap, Card: &CardData{}}}
+	if m := r.Message(Advise); m.Entry != EntryTap || m.Ending.Entry != "" {
+		t.Errorf("entry mode %q, and %q in the ending; want %q once", m.Entry, m.Ending.Entry, EntryTap)
+	}
+	r.Attempts = []Attempt{{Number: 1, Entry: EntryChip}}
+	if got := r.Entry(); got != EntryChip {
+		t.Errorf("entry mode %q, want that of the attempt", got)
+	}
+}

@@ -54,16 +54,19 @@ const (
 	OnlinePIN
 	Signature  // the merchant's copy has a line for it
 	OfflinePIN // by the card
+	Device     // the customer's own: a phone or a watch
 )
 
 // Entry is how the card was read.
 type Entry uint8
 
-// The ways of reading that a slip speaks of. A chip shows by its cryptogram.
+// The ways of reading that a slip speaks of. A chip that was inserted shows by
+// its cryptogram.
 const (
 	Chip     Entry = iota
 	Swiped         // a card without a chip
 	Fallback       // a card whose chip could not be read
+	Tapped         // a card or device that was held to the antenna
 )
 
 // Language is the language of the slip.
@@ -212,6 +215,8 @@ func (s *slip) verified(in Input) {
 		s.centre(s.words.onlinePIN, false)
 	case OfflinePIN:
 		s.centre(s.words.offlinePIN, false)
+	case Device:
+		s.centre(s.words.device, false)
 	case Signature:
 		if in.Copy != MerchantCopy {
 			s.centre(s.words.signed, false)

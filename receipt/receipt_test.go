@@ -71,6 +71,12 @@ var stories = map[string]func(*receipt.Input){
 		in.Entry, in.CVM = receipt.Fallback, receipt.Signature
 		in.Label, in.AID, in.AC, in.ATC, in.TVR, in.TSI = "", "", "", "", "", ""
 	},
+	"tapped": func(in *receipt.Input) {
+		in.Entry, in.CVM, in.TSI = receipt.Tapped, receipt.NoCVM, ""
+	},
+	"tapped-device": func(in *receipt.Input) {
+		in.Entry, in.CVM, in.Copy, in.TSI = receipt.Tapped, receipt.Device, receipt.CustomerCopy, ""
+	},
 	"copy": func(in *receipt.Input) { in.Reprint = true },
 	"test": func(in *receipt.Input) {
 		in.Test, in.MerchantName = true, "A store with a name that is long beyond reason"

@@ -15,7 +15,7 @@ type words struct {
 	batch          string
 	card           string
 	entry          string
-	entries        [3]string // by Entry; a chip has no line
+	entries        [4]string // by Entry; a chip has no line
 	label          string
 	sale           string
 	authCode       string
@@ -23,6 +23,7 @@ type words struct {
 	code           string
 	onlinePIN      string
 	offlinePIN     string
+	device         string
 	noCVM          string
 	signature      string
 	signed         string
@@ -63,7 +64,7 @@ var english = words{
 	batch:          "Batch",
 	card:           "Card",
 	entry:          "Read by",
-	entries:        [3]string{"", "Magnetic stripe", "Stripe, chip failed"},
+	entries:        [4]string{"", "Magnetic stripe", "Stripe, chip failed", "Contactless"},
 	label:          "Application",
 	sale:           "SALE",
 	authCode:       "Authorisation",
@@ -71,6 +72,7 @@ var english = words{
 	code:           "Response",
 	onlinePIN:      "PIN verified online",
 	offlinePIN:     "PIN verified by the card",
+	device:         "Verified by customer's device",
 	noCVM:          "No verification",
 	signature:      "Signature:",
 	signed:         "With signature",
@@ -104,7 +106,7 @@ var chinese = words{
 	batch:          "批次号",
 	card:           "卡号",
 	entry:          "读卡方式",
-	entries:        [3]string{"", "刷卡", "刷卡（芯片故障）"},
+	entries:        [4]string{"", "刷卡", "刷卡（芯片故障）", "挥卡"},
 	label:          "应用标签",
 	sale:           "消费",
 	authCode:       "授权码",
@@ -112,6 +114,7 @@ var chinese = words{
 	code:           "应答码",
 	onlinePIN:      "已联机验证密码",
 	offlinePIN:     "卡片已验证密码",
+	device:         "持卡人设备已验证身份",
 	noCVM:          "免密免签",
 	signature:      "持卡人签名：",
 	signed:         "凭签名",

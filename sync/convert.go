@@ -34,6 +34,7 @@ func requestOf(m payment.Message) wire.Request {
 			Capabilities: m.Snapshot.Capabilities,
 			KeyScheme:    m.Snapshot.KeyScheme,
 			Reader:       fit(m.Snapshot.Reader, wire.TextMax),
+			Antenna:      fit(m.Snapshot.Antenna, wire.TextMax),
 			Stripe:       fit(m.Snapshot.Stripe, wire.TextMax),
 			PINPad:       fit(m.Snapshot.PINPad, wire.TextMax),
 			Printer:      fit(m.Snapshot.Printer, wire.TextMax),

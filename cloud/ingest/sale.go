@@ -79,6 +79,7 @@ type Sale struct {
 	AmountMinor int64     `json:"amount_minor"`
 	Currency    string    `json:"currency"`
 	Exponent    uint8     `json:"exponent"`
+	Entry       string    `json:"entry,omitempty"` // how the card was read, as in wire.Request
 	Masked      string    `json:"masked,omitempty"`
 	Token       string    `json:"token,omitempty"`
 	Code        string    `json:"code,omitempty"` // the issuer's, of the highest attempt
@@ -211,6 +212,9 @@ func (d *Dossier) detail(req *wire.Request, now time.Time) {
 	s.Version, s.At = req.Version, req.At.UTC().Truncate(time.Millisecond)
 	s.Receipt, s.STAN = req.Receipt, req.STAN
 	s.Merchant, s.AcquirerTID = req.Merchant, req.AcquirerTID
+	if req.Entry != "" {
+		s.Entry = req.Entry
+	}
 	if req.Card.Masked != "" {
 		s.Masked, s.Token = req.Card.Masked, req.Card.Token
 	}

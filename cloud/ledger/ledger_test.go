@@ -71,7 +71,7 @@ func full(at ingest.ID) ingest.Dossier {
 			ID: at, Authorisation: ingest.AuthApproved, Attempt: 2, Completion: ingest.Completed,
 			Reversal: ingest.Reversed, Alarm: "a", Version: 3, Kind: "sale", AmountMinor: 999_999_999_999,
 			Currency: "CNY", Exponent: 2, Masked: "999901******0012", Token: "t", Code: "00", AuthCode: "A1",
-			HostRef: "r", Receipt: 4_000_000_000, STAN: 123456, Merchant: "m", AcquirerTID: "q", Reason: "why",
+			HostRef: "r", Entry: "07", Receipt: 4_000_000_000, STAN: 123456, Merchant: "m", AcquirerTID: "q", Reason: "why",
 			At: t0, First: t0.Add(time.Millisecond), Last: t0.Add(time.Second),
 		},
 		Messages: []ingest.Message{
@@ -116,6 +116,46 @@ func TestKeepsEveryField(t *testing.T) {
 			t.Errorf("after a change\n%+v\nwant\n%+v", got, want)
 		}
 	})
+}
+
+// TestOldLedger: one from before it knew how cards were read is read as it is,
+// and gets the column where it is written.
+func TestOldLedger(t *testing.T) {
+	db, err := store.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	at := id("dev:t1", 1)
+	tapped := func() {
+		t.Helper()
+		b, err := ledger.OpenSQL(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.Update(t.Context(), at, func(d *ingest.Dossier) error { *d = full(at); return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reads := func(want string) {
+		t.Helper()
+		b := ledger.ReadSQL(t.Context(), db)
+		lines, err := b.List(t.Context(), ledger.Query{Terminal: "dev:t1"})
+		if err != nil || len(lines) != 1 || lines[0].Entry != want || lines[0].Receipt != full(at).Sale.Receipt {
+			t.Errorf("List = %+v, %v; want entry mode %q", lines, err, want)
+		}
+		if line, err := b.Get(t.Context(), at); err != nil || line.Entry != want {
+			t.Errorf("Get = %+v, %v; want entry mode %q", line, err, want)
+		}
+	}
+	tapped()
+	reads("07")
+	if _, err := db.ExecContext(t.Context(), `ALTER TABLE sales DROP COLUMN entry`); err != nil {
+		t.Fatal(err)
+	}
+	reads("")
+	tapped()
+	reads("07")
 }
 
 func TestFailedChangeLeavesNothing(t *testing.T) {

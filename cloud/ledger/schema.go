@@ -31,6 +31,7 @@ var schema = []string{
 		merchant      TEXT   NOT NULL,
 		acquirer_tid  TEXT   NOT NULL,
 		reason        TEXT   NOT NULL,
+		entry         TEXT   NOT NULL DEFAULT '',
 		at_ms         BIGINT NOT NULL,
 		first_ms      BIGINT NOT NULL,
 		last_ms       BIGINT NOT NULL,
@@ -60,26 +61,34 @@ var schema = []string{
 	)`,
 }
 
+// addEntry is for a ledger from before it knew how cards were read.
+const addEntry = `ALTER TABLE sales ADD COLUMN entry TEXT NOT NULL DEFAULT ''`
+
 const (
-	columns = `authorisation, attempt, completion, reversal, alarm, version, kind, amount_minor, currency,
+	oldColumns = `authorisation, attempt, completion, reversal, alarm, version, kind, amount_minor, currency,
 		exponent, masked, token, code, auth_code, host_ref, receipt, stan, merchant, acquirer_tid, reason,
 		at_ms, first_ms, last_ms`
 
-	selectSale = `SELECT revision, ` + columns + ` FROM sales WHERE terminal = $1 AND epoch = $2 AND seq = $3`
+	columns = oldColumns + `, entry`
 
-	selectLine = `SELECT terminal, epoch, seq, ` + columns + ` FROM sales`
+	// What a reader of an old ledger selects.
+	columnsBefore = oldColumns + `, '' AS entry`
+
+	probeEntry = `SELECT entry FROM sales WHERE 1 = 0`
+
+	fromSale = ` FROM sales WHERE terminal = $1 AND epoch = $2 AND seq = $3`
 
 	insertSale = `INSERT INTO sales (terminal, epoch, seq, revision, unsettled, state, ` + columns + `)
 		VALUES ($1, $2, $3, 1, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-			$21, $22, $23, $24, $25, $26, $27, $28)
+			$21, $22, $23, $24, $25, $26, $27, $28, $29)
 		ON CONFLICT DO NOTHING`
 
 	updateSale = `UPDATE sales SET revision = revision + 1, unsettled = $4, state = $5,
 		authorisation = $6, attempt = $7, completion = $8, reversal = $9, alarm = $10, version = $11, kind = $12,
 		amount_minor = $13, currency = $14, exponent = $15, masked = $16, token = $17, code = $18,
 		auth_code = $19, host_ref = $20, receipt = $21, stan = $22, merchant = $23, acquirer_tid = $24,
-		reason = $25, at_ms = $26, first_ms = $27, last_ms = $28
-		WHERE terminal = $1 AND epoch = $2 AND seq = $3 AND revision = $29`
+		reason = $25, at_ms = $26, first_ms = $27, last_ms = $28, entry = $29
+		WHERE terminal = $1 AND epoch = $2 AND seq = $3 AND revision = $30`
 
 	selectMessages = `SELECT leg, attempt, version, hash, received_ms, answer FROM messages
 		WHERE terminal = $1 AND epoch = $2 AND seq = $3 ORDER BY received_ms, leg, attempt`

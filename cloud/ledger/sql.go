@@ -19,7 +19,10 @@ const retriesMax = 20
 var errRetry = errors.New("ledger: the sale was changed meanwhile")
 
 // SQL is a ledger in a database.
-type SQL struct{ db *sql.DB }
+type SQL struct {
+	db      *sql.DB
+	columns string // of a sale, as scanSale reads them
+}
 
 // OpenSQL makes the tables where they are missing. db stays the caller's to
 // close.
@@ -29,12 +32,34 @@ func OpenSQL(ctx context.Context, db *sql.DB) (*SQL, error) {
 			return nil, fmt.Errorf("ledger: make tables: %w", err)
 		}
 	}
-	return &SQL{db}, nil
+	if !knowsEntry(ctx, db) {
+		// Of two processes that both do so the second finds the column.
+		if _, err := db.ExecContext(ctx, addEntry); err != nil && !knowsEntry(ctx, db) {
+			return nil, fmt.Errorf("ledger: add a column: %w", err)
+		}
+	}
+	return &SQL{db, columns}, nil
 }
 
 // ReadSQL opens a ledger for List and Get only: it writes nothing, not even
-// tables.
-func ReadSQL(db *sql.DB) *SQL { return &SQL{db} }
+// tables. Of sales in an older ledger it does not tell how the card was read.
+func ReadSQL(ctx context.Context, db *sql.DB) *SQL {
+	if !knowsEntry(ctx, db) {
+		return &SQL{db, columnsBefore}
+	}
+	return &SQL{db, columns}
+}
+
+// knowsEntry tells whether the ledger has the column. One that cannot be read
+// fails where it is read next.
+func knowsEntry(ctx context.Context, db *sql.DB) bool {
+	rows, err := db.QueryContext(ctx, probeEntry)
+	if err != nil {
+		return false
+	}
+	err = rows.Err()
+	return errors.Join(err, rows.Close()) == nil
+}
 
 // Update implements ingest.Ledger. A revision in the sale's row tells when
 // another process was faster; then change runs again on what that one left.
@@ -77,7 +102,7 @@ func (l *SQL) update(ctx context.Context, id ingest.ID, change func(*ingest.Doss
 // load reads a dossier, and the revision of its row, 0 when there is none.
 func load(ctx context.Context, tx *sql.Tx, id ingest.ID) (d ingest.Dossier, revision int64, err error) {
 	d.Sale.ID = id
-	row := tx.QueryRowContext(ctx, selectSale, id.Terminal, int64(id.Epoch), int64(id.Seq))
+	row := tx.QueryRowContext(ctx, `SELECT revision, `+columns+fromSale, id.Terminal, int64(id.Epoch), int64(id.Seq))
 	err = scanSale(row, &d.Sale, &revision)
 	if errors.Is(err, sql.ErrNoRows) {
 		return ingest.Dossier{Sale: ingest.Sale{ID: id}}, 0, nil
@@ -139,7 +164,7 @@ func saleArgs(s *ingest.Sale) []any {
 		string(s.State()), string(s.Authorisation), int64(s.Attempt), string(s.Completion), string(s.Reversal),
 		s.Alarm, s.Version, s.Kind, s.AmountMinor, s.Currency, int64(s.Exponent), s.Masked, s.Token, s.Code,
 		s.AuthCode, s.HostRef, int64(s.Receipt), int64(s.STAN), s.Merchant, s.AcquirerTID, s.Reason,
-		s.At.UnixMilli(), s.First.UnixMilli(), s.Last.UnixMilli(),
+		s.At.UnixMilli(), s.First.UnixMilli(), s.Last.UnixMilli(), s.Entry,
 	}
 }
 
@@ -151,7 +176,7 @@ func scanSale(row scanner, s *ingest.Sale, before ...any) error {
 	if err := row.Scan(append(before,
 		&s.Authorisation, &s.Attempt, &s.Completion, &s.Reversal, &s.Alarm, &s.Version, &s.Kind, &s.AmountMinor,
 		&s.Currency, &s.Exponent, &s.Masked, &s.Token, &s.Code, &s.AuthCode, &s.HostRef, &s.Receipt, &s.STAN,
-		&s.Merchant, &s.AcquirerTID, &s.Reason, &at, &first, &last)...); err != nil {
+		&s.Merchant, &s.AcquirerTID, &s.Reason, &at, &first, &last, &s.Entry)...); err != nil {
 		return err
 	}
 	s.At, s.First, s.Last = timeOf(at), timeOf(first), timeOf(last)
@@ -190,9 +215,10 @@ func (l *SQL) Greet(ctx context.Context, g ingest.Greeting) (seen ingest.Positio
 
 // List returns the newest sales first.
 func (l *SQL) List(ctx context.Context, q Query) ([]Line, error) {
-	text, args := selectLine+` ORDER BY first_ms DESC, terminal DESC, epoch DESC, seq DESC LIMIT $1`, []any{q.max()}
+	selected := `SELECT terminal, epoch, seq, ` + l.columns + ` FROM sales`
+	text, args := selected+` ORDER BY first_ms DESC, terminal DESC, epoch DESC, seq DESC LIMIT $1`, []any{q.max()}
 	if q.Terminal != "" {
-		text = selectLine + ` WHERE terminal = $2 ORDER BY first_ms DESC, terminal DESC, epoch DESC, seq DESC LIMIT $1`
+		text = selected + ` WHERE terminal = $2 ORDER BY first_ms DESC, terminal DESC, epoch DESC, seq DESC LIMIT $1`
 		args = append(args, q.Terminal)
 	}
 	rows, err := l.db.QueryContext(ctx, text, args...)
@@ -215,7 +241,7 @@ func (l *SQL) List(ctx context.Context, q Query) ([]Line, error) {
 func (l *SQL) Get(ctx context.Context, id ingest.ID) (Line, error) {
 	s := ingest.Sale{ID: id}
 	var revision int64
-	row := l.db.QueryRowContext(ctx, selectSale, id.Terminal, int64(id.Epoch), int64(id.Seq))
+	row := l.db.QueryRowContext(ctx, `SELECT revision, `+l.columns+fromSale, id.Terminal, int64(id.Epoch), int64(id.Seq))
 	err := scanSale(row, &s, &revision)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Line{}, fmt.Errorf("%w: %v", ErrUnknown, id)

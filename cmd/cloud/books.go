@@ -44,7 +44,7 @@ func runLedger(ctx context.Context, args []string, stdout, _ io.Writer) error {
 }
 
 func showSales(ctx context.Context, db *sql.DB, out io.Writer, terminal string, asJSON bool) error {
-	lines, err := ledger.ReadSQL(db).List(ctx, ledger.Query{Terminal: terminal})
+	lines, err := ledger.ReadSQL(ctx, db).List(ctx, ledger.Query{Terminal: terminal})
 	if err != nil {
 		return err
 	}
@@ -52,10 +52,10 @@ func showSales(ctx context.Context, db *sql.DB, out io.Writer, terminal string, 
 		return writeJSON(out, lines)
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "FIRST HEARD\tSALE\tSTATE\tAMOUNT\tCARD\tCODE\tAUTH\tRECEIPT") // Flush tells
+	_, _ = fmt.Fprintln(t, "FIRST HEARD\tSALE\tSTATE\tAMOUNT\tCARD\tENTRY\tCODE\tAUTH\tRECEIPT") // Flush tells
 	for _, l := range lines {
-		_, _ = fmt.Fprintf(t, "%s\t%v\t%s\t%s\t%s\t%s\t%s\t%06d\n", l.First.Format(time.RFC3339), l.ID, l.State,
-			amount(l.AmountMinor, l.Currency), l.Masked, l.Code, l.AuthCode, l.Receipt)
+		_, _ = fmt.Fprintf(t, "%s\t%v\t%s\t%s\t%s\t%s\t%s\t%s\t%06d\n", l.First.Format(time.RFC3339), l.ID, l.State,
+			amount(l.AmountMinor, l.Currency), l.Masked, l.Entry, l.Code, l.AuthCode, l.Receipt)
 	}
 	return t.Flush()
 }

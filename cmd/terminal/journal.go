@@ -42,7 +42,7 @@ type recordReport struct {
 	Label        string             `json:"label,omitempty"`
 	AID          string             `json:"aid,omitempty"`
 	Token        string             `json:"token,omitempty"`
-	Entry        string             `json:"entry,omitempty"` // of the last attempt
+	Entry        string             `json:"entry,omitempty"` // how the card was read
 	CVM          string             `json:"cvm,omitempty"`
 	Reason       string             `json:"reason,omitempty"`
 	Detail       string             `json:"detail,omitempty"`
@@ -63,13 +63,13 @@ func newRecordReport(r *payment.Record) *recordReport {
 	rep := &recordReport{
 		ID: r.ID.String(), State: r.State, Kind: r.Opening.Kind, Amount: r.Opening.Amount.String(),
 		Started: r.Opening.Started, At: r.At, ClockTrusted: r.ClockTrusted, Receipt: r.Opening.Receipt,
-		Card: card.Masked, Label: card.Label, AID: card.AID, Token: card.Token,
+		Card: card.Masked, Entry: r.Entry(), Label: card.Label, AID: card.AID, Token: card.Token,
 		CVM: r.Ending.CVM, Reason: r.Ending.Reason, Detail: r.Ending.Detail, Offline: r.Ending.Offline,
 		Code: r.Ending.Code, ARC: r.Ending.ARC, AuthCode: r.Ending.AuthCode, HostRef: r.Ending.HostRef,
 		Chip: r.Ending.Chip, SignedCopy: r.SignedCopy, Printed: r.Printed, Pending: r.Pending(), Snapshot: r.Opening.Snapshot,
 	}
 	for _, a := range r.Attempts {
-		rep.STANs, rep.Entry = append(rep.STANs, a.STAN), a.Entry
+		rep.STANs = append(rep.STANs, a.STAN)
 	}
 	return rep
 }
@@ -174,7 +174,7 @@ func journalReports(journal *offline.Journal, id string, limit int) ([]*recordRe
 
 func printList(w io.Writer, reports []*recordReport) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(tw, "ID\tWHEN\tAMOUNT\tSTATE\tCARD\tREASON\tTO DO")
+	_, _ = fmt.Fprintln(tw, "ID\tWHEN\tAMOUNT\tSTATE\tCARD\tENTRY\tREASON\tTO DO")
 	for _, r := range reports {
 		var todo []string
 		if r.Pending != "" {
@@ -183,10 +183,16 @@ func printList(w io.Writer, reports []*recordReport) error {
 		if r.State == payment.Approved && !r.Printed {
 			todo = append(todo, "print")
 		}
-		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Started.Local().Format("2006-01-02 15:04:05"),
-			r.Amount, r.State, r.Card, r.Reason, strings.Join(todo, ", "))
+		_, _ = fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Started.Local().Format("2006-01-02 15:04:05"),
+			r.Amount, r.State, r.Card, r.Entry, r.Reason, strings.Join(todo, ", "))
 	}
 	return tw.Flush()
+}
+
+// entryWords say what an entry mode is.
+var entryWords = map[string]string{
+	payment.EntryChip: "chip", payment.EntryTap: "contactless", payment.EntryFallback: "stripe, for the chip failed",
+	payment.EntryStripe: "stripe", payment.EntryTapTrack: "stripe, contactless",
 }
 
 // explain shows a record line by line; what is empty is left out.
@@ -210,7 +216,7 @@ func (r *recordReport) explain(w io.Writer) error {
 		line("sent with STAN", fmt.Sprintf("%06d", stan))
 	}
 	line("card", strings.TrimSpace(r.Card+" "+r.Label))
-	line("entry mode", r.Entry)
+	line("entry mode", strings.TrimSpace(r.Entry+" "+entryWords[r.Entry]))
 	line("AID", r.AID)
 	line("verified by", r.CVM)
 	line("detail", r.Detail)
@@ -221,7 +227,8 @@ func (r *recordReport) explain(w io.Writer) error {
 	if c := r.Chip; c != nil {
 		line("cryptogram", strings.TrimSpace(c.AC+" CID "+c.CID))
 		line("ATC", c.ATC)
-		line("TVR / TSI", c.TVR+" / "+c.TSI)
+		line("TVR", c.TVR)
+		line("TSI", c.TSI) // none of a card that was tapped
 		line("CVM results", c.CVM)
 	}
 	printed := fmt.Sprint(r.Printed)

@@ -27,7 +27,7 @@ func record(state payment.State, ending payment.Ending) payment.Record {
 			Kind: payment.Sale, Amount: money.Amount{Minor: 1250, Currency: cny}, Receipt: 7, STAN: 7, Started: at,
 			Snapshot: payment.Snapshot{Software: "1.0", Params: 3, Capabilities: "204840", KeyScheme: "dukpt-tdes"},
 		},
-		Attempts: []payment.Attempt{{Number: 1, STAN: 7, Card: card}, {Number: 2, STAN: 8, Card: card}},
+		Attempts: []payment.Attempt{{Number: 1, STAN: 7, Entry: "07", Card: card}, {Number: 2, STAN: 8, Entry: "07", Card: card}},
 		Ending:   ending, At: at.Add(time.Second), ClockTrusted: true,
 	}
 }
@@ -60,9 +60,9 @@ func TestPrintList(t *testing.T) {
 		t.Fatal(err)
 	}
 	const want = "" +
-		"ID           WHEN                 AMOUNT     STATE      CARD              REASON       TO DO\n" +
-		"dev:t1/1/43  2026-03-01 10:30:00  CNY 12.50  reversing  999901******0011  host silent  reverse\n" +
-		"dev:t1/1/42  2026-03-01 10:30:00  CNY 12.50  approved   999901******0011               complete, print\n"
+		"ID           WHEN                 AMOUNT     STATE      CARD              ENTRY  REASON       TO DO\n" +
+		"dev:t1/1/43  2026-03-01 10:30:00  CNY 12.50  reversing  999901******0011  07     host silent  reverse\n" +
+		"dev:t1/1/42  2026-03-01 10:30:00  CNY 12.50  approved   999901******0011  07                  complete, print\n"
 	if out.String() != want {
 		t.Errorf("got:\n%s\nwant:\n%s", &out, want)
 	}
@@ -90,7 +90,7 @@ func TestExplain(t *testing.T) {
 		"transaction": "dev:t1/1/42", "state": "DECLINED CNY 12.50 (issuer-declined, 05)", "receipt": "000007",
 		"card": "999901******0011 TEST", "AID": "F043504F530101", "verified by": "online-pin", "detail": "no such device",
 		"response code": "05", "host reference": "000000000009", "cryptogram": "A1B2 CID 00", "ATC": "0001",
-		"TVR / TSI": "0080008000 / E800", "CVM results": "1F0002", "printed": "false",
+		"TVR": "0080008000", "TSI": "E800", "entry mode": "07 contactless", "CVM results": "1F0002", "printed": "false",
 		"made by": "software 1.0, parameters 3, 9F33 204840, keys dukpt-tdes",
 	} {
 		if got[name] != want {

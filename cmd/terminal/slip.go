@@ -41,10 +41,11 @@ func (t *terminal) slip(r *payment.Record, slip payment.Mark, reprint bool) rece
 		At:         r.Opening.Started.In(t.params.Terminal.Timezone.Location), Amount: r.Opening.Amount,
 		Outcome: slipOutcome(r.State), Code: r.Ending.Code, AuthCode: r.Ending.AuthCode, HostRef: r.Ending.HostRef,
 		Masked: card.Masked, Label: card.Label, AID: card.AID,
+		Entry:   slipEntry(r.Entry()),
 		Receipt: r.Opening.Receipt, STAN: r.Opening.STAN,
 	}
 	if a := r.Attempt(); a != nil {
-		in.STAN, in.Entry = a.STAN, slipEntry(a.Entry)
+		in.STAN = a.STAN
 	}
 	if slip == payment.SignedCopy {
 		in.Copy = receipt.MerchantCopy
@@ -56,6 +57,8 @@ func (t *terminal) slip(r *payment.Record, slip payment.Mark, reprint bool) rece
 		in.CVM = receipt.OnlinePIN
 	case r.Ending.CVM == "offline-pin":
 		in.CVM = receipt.OfflinePIN
+	case r.Ending.CVM == "device":
+		in.CVM = receipt.Device
 	}
 	if c := r.Ending.Chip; c != nil {
 		in.AC, in.ATC, in.TVR, in.TSI = c.AC, c.ATC, c.TVR, c.TSI
@@ -70,6 +73,8 @@ func slipEntry(mode string) receipt.Entry {
 		return receipt.Swiped
 	case payment.EntryFallback:
 		return receipt.Fallback
+	case payment.EntryTap, payment.EntryTapTrack:
+		return receipt.Tapped
 	}
 	return receipt.Chip
 }

@@ -75,7 +75,7 @@ func (r *Request) check(c *checker) {
 	c.that(r.AmountMinor >= 0 && r.AmountMinor <= amountMax, "amount_minor", "is out of range")
 	c.that(isCurrency(r.Currency), "currency", "is not three capital letters")
 	c.that(r.Exponent <= exponentMax, "exponent", "is out of range")
-	c.text("entry", r.Entry, WordMax)
+	c.that(r.Entry == "" || len(r.Entry) == 2 && isAll(r.Entry, isDigit), "entry", "is not two digits")
 	c.text("cvm", r.CVM, WordMax)
 	c.text("merchant", r.Merchant, TextMax)
 	c.text("acquirer_tid", r.AcquirerTID, TextMax)
@@ -95,6 +95,7 @@ func (d *Devices) check(c *checker) {
 	c.text("devices.capabilities", d.Capabilities, WordMax)
 	c.text("devices.key_scheme", d.KeyScheme, WordMax)
 	c.text("devices.reader", d.Reader, TextMax)
+	c.text("devices.antenna", d.Antenna, TextMax)
 	c.text("devices.stripe", d.Stripe, TextMax)
 	c.text("devices.pinpad", d.PINPad, TextMax)
 	c.text("devices.printer", d.Printer, TextMax)
@@ -152,6 +153,8 @@ func (w *Welcome) check(c *checker) {
 func isCurrency(s string) bool {
 	return len(s) == 3 && isAll(s, func(b byte) bool { return 'A' <= b && b <= 'Z' })
 }
+
+func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 func isAll(s string, ok func(byte) bool) bool {
 	for i := range len(s) {

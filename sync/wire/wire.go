@@ -46,8 +46,10 @@ const (
 // How the card was read: tag 9F39, and how ISO 8583 field 22 begins.
 const (
 	EntryChip     = "05"
+	EntryTap      = "07" // a chip, through its antenna
 	EntryFallback = "80" // magnetic stripe of a card whose chip could not be read
 	EntryStripe   = "90" // magnetic stripe, the track whole and unchanged
+	EntryTapTrack = "91" // the track of a magnetic stripe, through a chip's antenna
 )
 
 // Request is one leg of a transaction, from the terminal.
@@ -80,7 +82,8 @@ type Devices struct {
 	Capabilities string `json:"capabilities,omitempty"` // tag 9F33, hex
 	KeyScheme    string `json:"key_scheme,omitempty"`
 	Reader       string `json:"reader,omitempty"`
-	Stripe       string `json:"stripe,omitempty"` // reader of magnetic stripes
+	Antenna      string `json:"antenna,omitempty"` // reader of what is tapped
+	Stripe       string `json:"stripe,omitempty"`  // reader of magnetic stripes
 	PINPad       string `json:"pinpad,omitempty"`
 	Printer      string `json:"printer,omitempty"`
 }

@@ -42,6 +42,15 @@ func swiped() wire.Request {
 	return r
 }
 
+// tapped is a request whose card was held to the antenna of a terminal that
+// names it.
+func tapped() wire.Request {
+	r := authorise()
+	r.Entry, r.CVM, r.Devices.Antenna = wire.EntryTap, "device", "ccid:/dev/pos/antenna"
+	r.PIN, r.Card.PIN = nil, nil
+	return r
+}
+
 func complete() wire.Request {
 	r := authorise()
 	r.Key.Leg, r.Version, r.PIN = wire.LegComplete, 2, nil
@@ -78,6 +87,7 @@ func anyOf[T any](decode func([]byte) (T, error)) func([]byte) (any, error) {
 var samples = []sample{
 	{"request-authorise.json", authorise(), anyOf(wire.DecodeRequest)},
 	{"request-authorise-swiped.json", swiped(), anyOf(wire.DecodeRequest)},
+	{"request-authorise-tapped.json", tapped(), anyOf(wire.DecodeRequest)},
 	{"request-complete.json", complete(), anyOf(wire.DecodeRequest)},
 	{"answer.json", answer(), anyOf(wire.DecodeAnswer)},
 	{"hello.json", hello(), anyOf(wire.DecodeHello)},
@@ -196,6 +206,8 @@ func TestRefusedFields(t *testing.T) {
 		{authorise(), "currency", `"cny"`, wire.ErrField},
 		{authorise(), "exponent", "5", wire.ErrField},
 		{authorise(), "software", `"a\nb"`, wire.ErrField},
+		{authorise(), "entry", `"7"`, wire.ErrField},
+		{authorise(), "entry", `"7A"`, wire.ErrField},
 		{authorise(), "merchant", quoted(65), wire.ErrField},
 		{authorise(), "devices.reader", quoted(65), wire.ErrField},
 		{authorise(), "card.label", quoted(65), wire.ErrField},
@@ -296,8 +308,8 @@ func TestEncodersRefuseWhatDecodersWould(t *testing.T) {
 func TestFieldBoundsFitTheMessageBound(t *testing.T) {
 	r := complete()
 	word, text := strings.Repeat("<", wire.WordMax), strings.Repeat("<", wire.TextMax)
-	r.Kind, r.Entry, r.CVM, r.Merchant, r.AcquirerTID, r.Software = word, word, word, text, text, text
-	r.Devices = wire.Devices{Capabilities: word, KeyScheme: word, Reader: text, PINPad: text, Printer: text}
+	r.Kind, r.CVM, r.Merchant, r.AcquirerTID, r.Software = word, word, text, text, text
+	r.Devices = wire.Devices{Capabilities: word, KeyScheme: word, Reader: text, Antenna: text, Stripe: text, PINPad: text, Printer: text}
 	r.Card = wire.Card{Masked: word, Token: text, AID: word, Label: text, SealKey: text,
 		Account: make([]byte, 512), Track: make([]byte, 256), Chip: make([]byte, 8<<10), PIN: make([]byte, 256)}
 	r.PIN = &wire.PIN{Scheme: word, KSN: make([]byte, 16)}
