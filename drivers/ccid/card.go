@@ -9,42 +9,23 @@ import (
 	"github.com/cloudpos/cloudpos/drivers"
 )
 
-// card is a card that has power, until it is gone. Its fields belong to the
-// call that the link serves.
+// card is a card with contacts that has power, until it is gone.
 type card struct {
-	d    *Dev
-	raw  []byte
-	atr  atr
-	t1   *t1  // nil for T=0
-	gone bool // pulled
-	over bool // without power, or of no further use
+	session
+
+	d   *Dev
+	atr atr
+	t1  *t1 // nil for T=0
 }
 
 var _ drivers.PINCard = (*card)(nil)
 
-// ATR is the answer to reset.
-func (c *card) ATR() []byte { return c.raw }
-
-// span is the time from the first command's last byte out to the first byte in
-// of the answer that came last.
-type span struct{ from, to time.Time }
-
-func (s *span) add(t timing) {
-	if s.from.IsZero() {
-		s.from = t.sent
-	}
-	s.to = t.heard
-}
-
 // Exchange sends an APDU over T=0 or T=1.
 func (c *card) Exchange(ctx context.Context, command []byte) (drivers.Response, error) {
-	if err := c.d.link.Begin(ctx); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return drivers.Response{}, err
 	}
 	defer c.d.link.End()
-	if c.over {
-		return drivers.Response{}, c.d.wrap(fmt.Errorf("%w: this card's session has ended", drivers.ErrCardGone))
-	}
 	var s span
 	var data []byte
 	var err error
@@ -53,33 +34,7 @@ func (c *card) Exchange(ctx context.Context, command []byte) (drivers.Response, 
 	} else {
 		data, err = c.overT0(command, &s)
 	}
-	if err == nil {
-		return drivers.Response{Data: data, Elapsed: s.to.Sub(s.from)}, nil
-	}
-	if errors.Is(err, drivers.ErrRefused) && s.from.IsZero() {
-		return drivers.Response{}, c.d.wrap(err) // Nothing was sent.
-	}
-	c.over = true
-	return drivers.Response{}, c.why(err)
-}
-
-// why says what a failed exchange means for the card.
-func (c *card) why(err error) error {
-	switch {
-	case errors.Is(err, errMute):
-		c.d.down()
-		return fmt.Errorf("%w: %w", drivers.ErrTimeout, err)
-	case errors.Is(err, drivers.ErrNoDevice):
-		c.d.down()
-		return fmt.Errorf("%w: %w", drivers.ErrCardGone, err)
-	case errors.Is(err, drivers.ErrCardGone):
-		c.d.removed()
-		return c.d.wrap(err)
-	case errors.Is(err, drivers.ErrCardMute):
-		return c.d.wrap(fmt.Errorf("%w: %w", drivers.ErrTimeout, err))
-	default:
-		return c.d.wrap(err)
-	}
+	return c.result(data, s, err)
 }
 
 func (c *card) overT0(command []byte, s *span) ([]byte, error) {
@@ -169,66 +124,4 @@ func (c *card) waiting(wtx byte) time.Duration {
 	}
 	bwt := 960 * etu << (c.atr.bwicwi >> 4)
 	return bwt * time.Duration(max(wtx, 1))
-}
-
-// Gone waits until the card is pulled. It works after Release too; only a card
-// that is pulled and put back between two looks then passes for the same one.
-func (c *card) Gone(ctx context.Context) error {
-	for {
-		gone, err := c.look(ctx)
-		if gone {
-			return nil
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				err = c.d.wrap(fmt.Errorf("%w: %w", drivers.ErrCancelled, ctx.Err()))
-			}
-			return err
-		}
-	}
-}
-
-// look asks once whether the card is still there, and listens for a while.
-func (c *card) look(ctx context.Context) (gone bool, err error) {
-	d := c.d
-	if err := d.link.Begin(ctx); err != nil {
-		return false, err
-	}
-	defer d.link.End()
-	if c.gone {
-		return true, nil
-	}
-	status, err := d.look()
-	if err != nil {
-		return false, err
-	}
-	if status == cardAbsent {
-		d.removed()
-		return true, nil
-	}
-	if status == cardPresent && d.powered == c {
-		d.removed() // Another card, or this one after a quick pull.
-		return true, nil
-	}
-	return false, d.listen(d.opts.Poll)
-}
-
-// Release takes the power from the card, even if ctx has ended.
-func (c *card) Release(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), releaseTime)
-	defer cancel()
-	if err := c.d.link.Begin(ctx); err != nil {
-		return err
-	}
-	defer c.d.link.End()
-	c.over = true
-	if c.d.powered != c {
-		return nil // It has no power.
-	}
-	err := c.d.powerOff()
-	if errors.Is(err, drivers.ErrNoDevice) {
-		c.d.down()
-		return nil // Its reader lost it: the next Await begins with power off.
-	}
-	return err
 }

@@ -62,33 +62,31 @@ const (
 	greetingTime = 2 * time.Second
 )
 
-// Dev is a reader.
-type Dev struct {
-	opts Opts
-	link *drivers.Link
+// askMoves has card moves told between a command and its answer only.
+var askMoves = word{typeEscape, []byte{0x01, 0x01, 0x01}}
 
-	// Owned by the call that is being served.
-	in      decoder
-	seq     byte
-	tail    bool  // a call ended while its answer was coming
-	powered *card // nil when no card has power from us
-	mute    bool  // the card in the slot did not answer, and was not seen to go
+// Dev is a reader of contact cards.
+type Dev struct {
+	slot
+
+	pad      Pad
+	language Language
 }
 
 var _ drivers.PINReader = (*Dev)(nil)
 
 // New gives a reader that is dialled when it is first needed.
 func New(dial drivers.Dial, opts Opts) *Dev {
-	if opts.Name == "" {
-		opts.Name = "ccid"
+	d := &Dev{slot: newSlot(dial, opts, "ccid", mutePolls), pad: opts.Pad, language: opts.Language}
+	if d.language == 0 {
+		d.language = English
 	}
-	if opts.Poll <= 0 {
-		opts.Poll = pollDefault
+	d.words = []word{askFirmware, askMoves}
+	if d.pad != NoPad {
+		// It may still be asking for a PIN that nobody wants any more.
+		d.words = append([]word{{typ: typeAbort}}, d.words...)
 	}
-	if opts.Language == 0 {
-		opts.Language = English
-	}
-	return &Dev{opts: opts, link: drivers.NewLink(opts.Name, dial)}
+	return d
 }
 
 // Media is Contact.
@@ -96,197 +94,28 @@ func (d *Dev) Media() drivers.Media { return drivers.Contact }
 
 // VerifiesPIN tells what the reader's keys are good for.
 func (d *Dev) VerifiesPIN() (plain, enciphered bool) {
-	return d.opts.Pad != NoPad, d.opts.Pad == EncipheredPad
-}
-
-// Close takes the power from a card and hangs up.
-func (d *Dev) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), quietTime)
-	defer cancel()
-	if err := d.link.Begin(ctx); err == nil {
-		if d.powered != nil {
-			_ = d.powerOff()
-		}
-		d.link.End()
-	}
-	return d.link.Close()
+	return d.pad != NoPad, d.pad == EncipheredPad
 }
 
 // Await waits for a card and powers it. One that was mute is left alone for a
 // few seconds, in which its owner may pull it and turn it over.
 func (d *Dev) Await(ctx context.Context) (drivers.Card, error) {
-	if err := d.link.Begin(ctx); err != nil {
-		return nil, err
-	}
-	defer d.link.End()
-	again := time.Now().Add(mutePolls * d.opts.Poll)
-	for {
-		status, err := d.look()
-		if err != nil {
-			return nil, err
-		}
-		d.mute = d.mute && status != cardAbsent
-		if status != cardAbsent && (!d.mute || time.Now().After(again)) {
-			c, err := d.powerUp()
-			d.mute = errors.Is(err, drivers.ErrCardMute)
-			if err == nil {
-				return c, nil
-			}
-			if !errors.Is(err, drivers.ErrCardGone) {
-				return nil, err
-			}
-		}
-		if err := d.listen(d.opts.Poll); err != nil {
-			return nil, err
-		}
-	}
+	return d.await(ctx, func(byte) (drivers.Card, error) { return d.activate() })
 }
 
-// look asks for the state of the slot, over a line that may have to be dialled,
-// or dialled again.
-func (d *Dev) look() (status byte, err error) {
-	const dialMax = 2
-	for try := 1; ; try++ {
-		fresh, err := d.link.Open()
-		if err != nil {
-			return 0, err
-		}
-		if fresh {
-			err = d.greet()
-		}
-		if err == nil {
-			var m message
-			m, _, err = d.command(typeSlotStatus, [3]byte{}, nil, answerTime)
-			status = m.b[0] & cardMask
-			if err == nil && fresh && status == cardActive {
-				// It has its power from a session that is lost, and must not
-				// be pulled like that.
-				status, err = cardPresent, d.powerOff()
-			}
-			if err == nil {
-				return status, nil
-			}
-		}
-		switch {
-		case errors.Is(err, errMute) || errors.Is(err, drivers.ErrProtocol):
-			d.down() // So that the next call greets it anew.
-			return 0, err
-		case errors.Is(err, drivers.ErrCardGone):
-			return cardAbsent, nil
-		case !errors.Is(err, drivers.ErrNoDevice):
-			return 0, err
-		}
-		d.down()
-		if fresh || try == dialMax {
-			return 0, err
-		}
-	}
-}
-
-// down hangs up. The session with a card is lost; whether the card is still in
-// the slot will be seen.
-func (d *Dev) down() {
-	d.link.Drop()
-	d.forget()
-}
-
-// forget ends the session with the card that has power.
-func (d *Dev) forget() {
-	if d.powered != nil {
-		d.powered.over = true
-		d.powered = nil
-	}
-}
-
-// removed ends the session with a card that was pulled.
-func (d *Dev) removed() {
-	if d.powered != nil {
-		d.powered.gone = true
-	}
-	d.mute = false
-	d.forget()
-}
-
-// greet sets up a reader whose line was just opened: it asks for the firmware
-// version, which also brings both sides into step, and has card moves reported
-// between a command and its answer only. Readers that know neither are as good.
-// One with keys may still be asking for a PIN that nobody wants any more.
-func (d *Dev) greet() error {
-	d.forget()
-	d.in.reset()
-	if err := d.link.Drain(quietTime); err != nil {
-		return err
-	}
-	type word struct {
-		typ  byte
-		data []byte
-	}
-	words := []word{{typeEscape, []byte{0x02}}, {typeEscape, []byte{0x01, 0x01, 0x01}}}
-	if d.opts.Pad != NoPad {
-		words = append([]word{{typ: typeAbort}}, words...)
-	}
-	for _, w := range words {
-		_, _, err := d.command(w.typ, [3]byte{}, w.data, greetingTime)
-		if err != nil && !errors.Is(err, drivers.ErrCardGone) {
-			return err
-		}
-	}
-	return nil
-}
-
-// listen waits for a card move, or the time to look again.
-func (d *Dev) listen(within time.Duration) error {
-	by := time.Now().Add(within)
-	for range noiseMax {
-		b, err := d.link.Next(by)
-		if errors.Is(err, drivers.ErrSilent) {
-			return nil
-		}
-		if err != nil {
-			if errors.Is(err, drivers.ErrNoDevice) {
-				d.down()
-				return nil // The next look dials.
-			}
-			return err
-		}
-		switch d.in.feed(b) {
-		case kindRemoved:
-			d.removed()
-			return nil
-		case kindInserted:
-			d.mute = false
-			return nil
-		case none, kindFrame, kindBad, kindNAK, kindWait, kindNoise:
-		}
-	}
-	return d.link.Pause(within)
-}
+// Close takes the power from a card and hangs up.
+func (d *Dev) Close() error { return d.close() }
 
 // voltages to try: 5 V, 3 V, 1.8 V. The Twin has no automatic choice.
 var voltages = []byte{1, 2, 3}
 
-// powerUp powers the card that is in the slot, cold. If the context ends in
-// between, the power is taken again.
-func (d *Dev) powerUp() (drivers.Card, error) {
-	c, err := d.activate()
-	if err == nil {
-		return c, nil
-	}
-	if !errors.Is(err, drivers.ErrNoDevice) {
-		restore := d.link.Detach(releaseTime)
-		_ = d.powerOff()
-		restore()
-	}
-	return nil, err
-}
-
-func (d *Dev) activate() (*card, error) {
+func (d *Dev) activate() (drivers.Card, error) {
 	var last error
 	for _, v := range voltages {
 		if err := d.powerOff(); err != nil {
 			return nil, err
 		}
-		raw, err := d.powerOn(v)
+		raw, err := d.powerOn(v, failure)
 		if err == nil {
 			return d.accept(raw, v)
 		}
@@ -301,24 +130,12 @@ func (d *Dev) activate() (*card, error) {
 	return nil, d.wrap(fmt.Errorf("%w at any voltage: %w", drivers.ErrCardMute, last))
 }
 
-// powerOn returns the answer to reset.
-func (d *Dev) powerOn(voltage byte) ([]byte, error) {
-	m, _, err := d.command(typePowerOn, [3]byte{voltage}, nil, answerTime)
-	if err != nil {
-		return nil, err
-	}
-	if err := failure(m); err != nil {
-		return nil, d.wrap(fmt.Errorf("power on: %w", err))
-	}
-	return m.data, nil
-}
-
 // accept sets up a card by its ATR. One that EMV rejects gets a warm reset and
 // a second chance (EMV 4.4 Book 1, 12.2).
-func (d *Dev) accept(raw []byte, voltage byte) (*card, error) {
+func (d *Dev) accept(raw []byte, voltage byte) (drivers.Card, error) {
 	a, err := parseATR(raw)
 	if err != nil {
-		raw, resetErr := d.powerOn(voltage)
+		raw, resetErr := d.powerOn(voltage, failure)
 		if resetErr != nil {
 			return nil, resetErr
 		}
@@ -331,7 +148,7 @@ func (d *Dev) accept(raw []byte, voltage byte) (*card, error) {
 }
 
 // setUp tells the reader the card's parameters, and a T=1 card our block size.
-func (d *Dev) setUp(a atr, raw []byte) (*card, error) {
+func (d *Dev) setUp(a atr, raw []byte) (drivers.Card, error) {
 	protocol, data := a.parameters()
 	m, _, err := d.command(typeSetParameters, [3]byte{protocol}, data, answerTime)
 	if err != nil {
@@ -340,8 +157,8 @@ func (d *Dev) setUp(a atr, raw []byte) (*card, error) {
 	if err := failure(m); err != nil && !errors.Is(err, drivers.ErrRefused) {
 		return nil, d.wrap(fmt.Errorf("set parameters: %w", err))
 	}
-	c := &card{d: d, raw: raw, atr: a}
-	d.powered = c
+	c := &card{session: session{s: &d.slot, raw: raw}, d: d, atr: a}
+	d.powered = &c.session
 	if a.t1 {
 		c.t1 = newT1(a.ifsc)
 		if _, err := c.runT1(c.t1.announce(), &span{}); err != nil {
@@ -350,18 +167,3 @@ func (d *Dev) setUp(a atr, raw []byte) (*card, error) {
 	}
 	return c, nil
 }
-
-// powerOff takes the power from whatever card there is.
-func (d *Dev) powerOff() error {
-	d.forget()
-	m, _, err := d.command(typePowerOff, [3]byte{}, nil, answerTime)
-	if err != nil {
-		return err
-	}
-	if err := failure(m); err != nil && !errors.Is(err, drivers.ErrCardGone) && !errors.Is(err, drivers.ErrRefused) {
-		return d.wrap(fmt.Errorf("power off: %w", err))
-	}
-	return nil
-}
-
-func (d *Dev) wrap(err error) error { return fmt.Errorf("%s: %w", d.opts.Name, err) }

@@ -59,13 +59,10 @@ const (
 
 // VerifyPIN has the reader ask for a PIN and give it to the card.
 func (c *card) VerifyPIN(ctx context.Context, v drivers.PINVerification) (drivers.PINVerified, error) {
-	if err := c.d.link.Begin(ctx); err != nil {
+	if err := c.begin(ctx); err != nil {
 		return drivers.PINVerified{}, err
 	}
 	defer c.d.link.End()
-	if c.over {
-		return drivers.PINVerified{}, c.d.wrap(fmt.Errorf("%w: this card's session has ended", drivers.ErrCardGone))
-	}
 	p := pinEntry{card: c, ask: v}
 	data, err := p.run()
 	switch {
@@ -220,7 +217,7 @@ func (p *pinEntry) secure(prologue [3]byte, apdu []byte) []byte {
 		byte(p.ask.Max), byte(p.ask.Min), // the most digits first
 		validateByKey, oneMessage,
 	}
-	data = binary.LittleEndian.AppendUint16(data, uint16(p.card.d.opts.Language))
+	data = binary.LittleEndian.AppendUint16(data, uint16(p.card.d.language))
 	data = append(data, firstMessage)
 	return append(append(data, prologue[:]...), apdu...)
 }
@@ -260,22 +257,22 @@ var errAborted = errors.New("the PIN entry was taken back")
 
 // ask sends a command that a person has to answer. When the context ends the
 // reader is told to stop, and what it had by then counts.
-func (d *Dev) ask(typ byte, data []byte, within time.Duration) (message, timing, error) {
-	d.seq++
+func (s *slot) ask(typ byte, data []byte, within time.Duration) (message, timing, error) {
+	s.seq++
 	x := exchange{
-		d: d, req: message{typ: typ, seq: d.seq, data: data}, within: within, most: within + pinCardTime,
+		s: s, req: message{typ: typ, seq: s.seq, data: data}, within: within, most: within + pinCardTime,
 	}
 	x.sent = frame(x.req)
 	m, err := x.run()
-	if err == nil || d.link.Ended() == nil {
+	if err == nil || s.link.Ended() == nil {
 		return m, x.t, err
 	}
-	restore := d.link.Detach(releaseTime)
+	restore := s.link.Detach(releaseTime)
 	defer restore()
-	d.tail = false // What is still to come may be the answer.
-	d.seq++
+	s.tail = false // What is still to come may be the answer.
+	s.seq++
 	stop := exchange{
-		d: d, req: message{typ: typeAbort, seq: d.seq}, within: abortTime, most: abortTime, aborts: &x,
+		s: s, req: message{typ: typeAbort, seq: s.seq}, within: abortTime, most: abortTime, aborts: &x,
 	}
 	stop.sent = frame(stop.req)
 	_, stopErr := stop.run()
@@ -284,7 +281,7 @@ func (d *Dev) ask(typ byte, data []byte, within time.Duration) (message, timing,
 		x.t.heard = stop.lateAt
 		return *stop.late, x.t, nil
 	case stopErr != nil:
-		d.down() // Nobody knows what the reader still waits for.
+		s.down() // Nobody knows what the reader still waits for.
 		return message{}, x.t, err
 	}
 	return message{}, x.t, fmt.Errorf("%w: %w", errAborted, err)

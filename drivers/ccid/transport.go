@@ -31,30 +31,30 @@ type timing struct {
 
 // command sends a message and returns the reader's answer to it. The command is
 // sent again only when the reader says that it did not understand it.
-func (d *Dev) command(typ byte, b [3]byte, data []byte, within time.Duration) (message, timing, error) {
-	d.seq++
-	req := message{typ: typ, seq: d.seq, b: b, data: data}
+func (s *slot) command(typ byte, b [3]byte, data []byte, within time.Duration) (message, timing, error) {
+	s.seq++
+	req := message{typ: typ, seq: s.seq, b: b, data: data}
 	if len(data) > messageMax-headerLen {
-		return message{}, timing{}, d.wrap(fmt.Errorf("%w: a message of %d bytes", drivers.ErrRefused, len(data)))
+		return message{}, timing{}, s.wrap(fmt.Errorf("%w: a message of %d bytes", drivers.ErrRefused, len(data)))
 	}
-	x := exchange{d: d, sent: frame(req), req: req, within: within, most: commandTime}
+	x := exchange{s: s, sent: frame(req), req: req, within: within, most: commandTime}
 	defer clear(x.sent)
 	m, err := x.run()
 	return m, x.t, err
 }
 
 // write sends bytes. A reader that does not take them is as good as mute.
-func (d *Dev) write(b []byte) error {
-	err := d.link.Send(b, writeTime)
+func (s *slot) write(b []byte) error {
+	err := s.link.Send(b, writeTime)
 	if errors.Is(err, drivers.ErrSilent) {
-		return d.wrap(errMute)
+		return s.wrap(errMute)
 	}
 	return err
 }
 
 // exchange is one command and its answer.
 type exchange struct {
-	d      *Dev
+	s      *slot
 	req    message
 	sent   []byte
 	within time.Duration // for the answer, from the last sign of life on
@@ -101,7 +101,7 @@ func (x *exchange) run() (message, error) {
 			x.wait(x.within)
 			err = x.meaningless()
 		case kindInserted:
-			x.d.mute = false
+			x.s.mute = false
 		case none:
 		case kindNoise:
 			err = x.meaningless()
@@ -114,15 +114,15 @@ func (x *exchange) run() (message, error) {
 
 // send sends the command and starts the clock.
 func (x *exchange) send() error {
-	if x.d.tail {
+	if x.s.tail {
 		// What is left of the answer would be taken for noise, or worse.
-		if err := x.d.link.Drain(quietTime); err != nil {
+		if err := x.s.link.Drain(quietTime); err != nil {
 			return err
 		}
-		x.d.tail = false
+		x.s.tail = false
 	}
-	x.d.in.reset()
-	if err := x.d.write(x.sent); err != nil {
+	x.s.in.reset()
+	if err := x.s.write(x.sent); err != nil {
 		return err
 	}
 	x.t.sent = time.Now()
@@ -140,37 +140,37 @@ func (x *exchange) wait(d time.Duration) {
 
 // read takes the next byte.
 func (x *exchange) read() (kind, error) {
-	open := x.d.in.open() && !x.d.in.whole()
+	open := x.s.in.open() && !x.s.in.whole()
 	by := x.by
 	if open {
 		by = x.first.Add(frameTime)
 	}
-	b, err := x.d.link.Next(by)
+	b, err := x.s.link.Next(by)
 	switch {
 	case err == nil:
 	case !errors.Is(err, drivers.ErrSilent):
-		x.d.tail = true
+		x.s.tail = true
 		return none, err
 	case open:
-		x.d.in.reset()
+		x.s.in.reset()
 		return kindBad, nil // Half a frame.
 	case x.moved:
-		return none, x.d.wrap(drivers.ErrCardGone)
+		return none, x.s.wrap(drivers.ErrCardGone)
 	case x.garbled+x.noise > 0 && !x.asked:
 		// What there was may have been the answer.
 		return kindBad, nil
 	default:
-		return none, x.d.wrap(errMute)
+		return none, x.s.wrap(errMute)
 	}
 	if !open {
 		x.first = time.Now()
 	}
-	k := x.d.in.feed(b)
+	k := x.s.in.feed(b)
 	if k == none || k == kindFrame || k == kindBad {
 		return k, nil
 	}
 	if k == kindRemoved {
-		x.d.removed()
+		x.s.removed()
 	}
 	return k, nil
 }
@@ -178,14 +178,14 @@ func (x *exchange) read() (kind, error) {
 // frame judges a good frame: an echo, an answer to an older command, or ours.
 func (x *exchange) frame() (m message, done bool, err error) {
 	if x.frames++; x.frames > framesMax {
-		return m, false, x.d.wrap(fmt.Errorf("%w: %d frames and no answer", drivers.ErrProtocol, framesMax))
+		return m, false, x.s.wrap(fmt.Errorf("%w: %d frames and no answer", drivers.ErrProtocol, framesMax))
 	}
 	// Some models echo every command, others none: a frame equal to ours is
 	// never an answer.
-	if bytes.Equal(x.d.in.buf, x.sent) {
+	if bytes.Equal(x.s.in.buf, x.sent) {
 		return m, false, nil
 	}
-	m = unframe(x.d.in.buf)
+	m = unframe(x.s.in.buf)
 	if !x.answers(m) {
 		if x.aborts != nil && x.aborts.answers(m) && m.b[0]&statusMask != statusMoreTime {
 			x.late, x.lateAt = &m, x.first
@@ -210,11 +210,11 @@ func (x *exchange) answers(m message) bool {
 // again: it may have been carried out.
 func (x *exchange) askAgain() error {
 	if x.garbled++; x.garbled > garbledMax {
-		return x.d.wrap(fmt.Errorf("%w: no frame with a good LRC in %d tries", drivers.ErrProtocol, garbledMax+1))
+		return x.s.wrap(fmt.Errorf("%w: no frame with a good LRC in %d tries", drivers.ErrProtocol, garbledMax+1))
 	}
-	x.d.in.reset()
+	x.s.in.reset()
 	x.asked = true
-	if err := x.d.write(nak); err != nil {
+	if err := x.s.write(nak); err != nil {
 		return err
 	}
 	x.wait(x.within)
@@ -228,7 +228,7 @@ func (x *exchange) refused() error {
 		return x.askAgain()
 	}
 	if x.garbled++; x.garbled > garbledMax {
-		return x.d.wrap(fmt.Errorf("%w: the reader understands no frame", drivers.ErrProtocol))
+		return x.s.wrap(fmt.Errorf("%w: the reader understands no frame", drivers.ErrProtocol))
 	}
 	return x.send()
 }
@@ -236,7 +236,7 @@ func (x *exchange) refused() error {
 // meaningless bounds what does not bring the answer nearer.
 func (x *exchange) meaningless() error {
 	if x.noise++; x.noise > noiseMax || time.Now().After(x.latest) {
-		return x.d.wrap(fmt.Errorf("%w: the reader never comes to its answer", drivers.ErrProtocol))
+		return x.s.wrap(fmt.Errorf("%w: the reader never comes to its answer", drivers.ErrProtocol))
 	}
 	return nil
 }
