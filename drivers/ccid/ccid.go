@@ -1,10 +1,10 @@
-// Package ccid drives contact card readers that speak CCID over a serial line,
-// in the framing of the GemPC Twin: GemCore SIM Pro and POS Pro, Alcor AU9580
-// modules and others (USB-IF CCID 1.1; framing as in libccid's ccid_serial.c).
+// Package ccid drives card readers that speak CCID over a serial line, in the
+// framing of the GemPC Twin: GemCore SIM Pro and POS Pro, Alcor AU9580 modules
+// and others (USB-IF CCID 1.1; framing as in libccid's ccid_serial.c).
 //
-// Such a reader works at TPDU level: it sends characters and waits for
-// procedure bytes. Voltage, parameters, GET RESPONSE, T=1 blocks and all
-// repetition are done here.
+// A reader of contact cards, Dev, works at TPDU level: it sends characters and
+// waits for procedure bytes. Voltage, parameters, GET RESPONSE, T=1 blocks and
+// all repetition are done here.
 //
 //	r := ccid.New(port.Serial("/dev/pos/reader", port.Mode{Baud: 115200, StopBits: 2, RTSLow: true}), ccid.Opts{})
 //	card, err := r.Await(ctx)
@@ -15,6 +15,10 @@
 //
 // A reader with keys takes PINs for the card (CCID 1.1, 6.1.11). It cannot be
 // asked whether it has any: Opts.Pad tells.
+//
+// A reader whose slot is a field, Antenna, works at APDU level: what passes
+// between it and a card is its own business. It was tried with the simulated
+// one only.
 package ccid
 
 import (

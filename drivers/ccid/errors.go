@@ -24,12 +24,14 @@ const (
 	errorParameterMax = 0x7F // 01 to 7F: the byte of the message that is not accepted
 	errorShortCircuit = 0xA2
 	errorATRTooLong   = 0xA3
+	errorCollision    = 0xC0 // user defined, as all from 81 to C0 (CCID 1.1, table 6.2-2)
 	errorBusy         = 0xE0
 	errorPINCancelled = 0xEF
 	errorPINTimeout   = 0xF0
 	errorBadTCK       = 0xF7
 	errorBadTS        = 0xF8
 	errorHardware     = 0xFB
+	errorParity       = 0xFD
 	errorMute         = 0xFE
 	errorAborted      = 0xFF
 )

@@ -2,6 +2,7 @@ package ccid
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/cloudpos/cloudpos/drivers"
 )
@@ -18,7 +19,8 @@ const (
 type t0 struct {
 	tpdu     []byte // the last that was sent
 	le       bool   // the APDU expects data
-	case4    bool   // data out, data back
+	case4    bool   // data out, data back: it must be fetched
+	whole    bool   // the reader takes APDUs: Le goes out with data, and data comes back
 	fetching bool   // the last was a GET RESPONSE
 	again    bool   // the last was sent with a corrected length
 	warning  []byte // SW1 SW2 that came before the data
@@ -46,6 +48,17 @@ func newT0(apdu []byte) (*t0, []byte, error) {
 	return m, m.tpdu, nil
 }
 
+// newWhole is for a reader that takes APDUs as they are (CCID 1.1, 3.2), and for
+// a card that answers nevertheless as it would over T=0.
+func newWhole(apdu []byte) (*t0, []byte, error) {
+	m, _, err := newT0(apdu)
+	if err != nil {
+		return nil, nil, err
+	}
+	m.whole, m.case4, m.tpdu = true, false, slices.Clone(apdu)
+	return m, m.tpdu, nil
+}
+
 // next takes an answer, SW1 SW2 at its end.
 func (m *t0) next(answer []byte) (send []byte, done []byte, err error) {
 	if len(answer) < 2 {
@@ -64,7 +77,7 @@ func (m *t0) next(answer []byte) (send []byte, done []byte, err error) {
 		// The card has not carried the command out, and says the right length.
 		m.again = true
 		m.tpdu = append([]byte(nil), m.tpdu...)
-		m.tpdu[4] = sw[1]
+		m.tpdu[len(m.tpdu)-1] = sw[1]
 		return m.tpdu, nil, nil
 	case sw[0] == 0x61 && m.le:
 		return m.getResponse(sw[1]), nil, nil
@@ -81,13 +94,13 @@ func (m *t0) next(answer []byte) (send []byte, done []byte, err error) {
 
 // expected is how much data the last TPDU asked for.
 func (m *t0) expected() int {
-	if len(m.tpdu) > 5 || !m.le {
+	if !m.le || len(m.tpdu) > 5 && !m.whole {
 		return 0
 	}
-	if m.tpdu[4] == 0 {
-		return 256
+	if le := m.tpdu[len(m.tpdu)-1]; le != 0 {
+		return int(le)
 	}
-	return int(m.tpdu[4])
+	return 256
 }
 
 func (m *t0) getResponse(n byte) []byte {

@@ -18,7 +18,14 @@ type ReaderWorld interface {
 	Pull()
 }
 
-// The cards that the reader suite inserts.
+// AntennaWorld is what happens in the field of an antenna. To insert a card is
+// to hold it there, to pull takes all away.
+type AntennaWorld interface {
+	ReaderWorld
+	Beside(card string) // holds another card there too
+}
+
+// The cards that the reader suites insert.
 const (
 	CardGood = "good"
 	CardMute = "mute"
