@@ -17,6 +17,9 @@ type (
 	Collision struct{}
 	// Cleared answers AwaitClear: there is no card any more.
 	Cleared struct{}
+	// NoCard answers AwaitCard and AwaitClear once the issuer has answered:
+	// nobody taps again, and the issuer's word is the last.
+	NoCard struct{}
 	// Performed answers an action that has no result: Show, Field, Reenter.
 	Performed struct{}
 )
@@ -24,6 +27,7 @@ type (
 func (Begin) event()     {}
 func (Collision) event() {}
 func (Cleared) event()   {}
+func (NoCard) event()    {}
 func (Performed) event() {}
 
 // The actions of a tap.

@@ -146,7 +146,7 @@ func (x *table) do(a Action) []Event {
 	case Release:
 		return []Event{{Ref: a.Ref, Body: CardGone{}}}
 	case Stop:
-		return []Event{{Ref: a.Ref, Body: Failed{drivers.ErrCancelled}}}
+		return []Event{{Ref: a.Ref, Body: Failed{Err: drivers.ErrCancelled}}}
 	}
 	return nil
 }

@@ -25,11 +25,16 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 	case o.Status == emv.Approved && f.answer != nil && !f.hostApproved():
 		return errors.New("payment: card machine approves what the host declined")
 	case o.Status == emv.Approved:
+		f.view.Balance = f.balanceOf(o)
 		return f.end(Approved, ending)
 	case f.hostApproved():
 		return f.reverse(ending)
+	case f.mayRetryPIN(o) && f.taps:
+		return f.awaitCard(NoticeWrongPIN)
 	case f.mayRetryPIN(o):
 		return f.beginAttempt(NoticeWrongPIN)
+	case o.Status == emv.TryAnotherInterface && f.answer == nil:
+		return f.otherInterface(ending)
 	case o.Alternate&emv.InterfaceStripe != 0 && f.unread && !f.sent:
 		return f.chipUnread()
 	default:
@@ -67,6 +72,10 @@ func (f *Flow) end(to State, e Ending) error {
 	entry.Ending = &e
 	f.commit = &entry
 	f.disarm()
+	f.stop(&f.holding)
+	if f.taps && f.view.Notice == f.prompt {
+		f.view.Notice = NoticeNone
+	}
 
 	f.view.Reason, f.view.Code = e.Reason, e.Code
 	f.view.Signs = to == Approved && e.CVM == cvmSignature
@@ -78,7 +87,11 @@ func (f *Flow) end(to State, e Ending) error {
 	if e.Reason == ReasonHostSilent {
 		f.view.Notice = NoticeHostSilent
 	}
-	f.signal(signal)
+	if f.view.Tapped {
+		f.light(signal) // which has told already that the card was read
+	} else {
+		f.signal(signal)
+	}
 	f.release()
 	return nil
 }
@@ -118,7 +131,7 @@ func (f *Flow) release() {
 		return
 	}
 	f.work = f.next()
-	f.do = append(f.do, Release{f.work})
+	f.do = append(f.do, Release{Ref: f.work})
 	f.arm(f.cfg.Waits.Card)
 	if f.view.Notice == NoticeNone {
 		f.view.Notice = NoticeRemoveCard
@@ -148,6 +161,13 @@ func (f *Flow) cancel() error {
 	case releasing:
 		f.stop(&f.work)
 		f.disarm()
+	case pausing, resting, updating:
+		if f.answer != nil {
+			if f.mayCancel() {
+				f.skip()
+			}
+			return nil
+		}
 	case opening, waiting, returning, talking, choosing, enteringPIN, verifyingPIN, ended:
 	}
 	if !f.mayCancel() {
@@ -160,6 +180,8 @@ func (f *Flow) mayCancel() bool {
 	switch f.state {
 	case waiting, returning, talking, choosing, enteringPIN, verifyingPIN:
 		return f.giveUp == ""
+	case pausing, resting, updating:
+		return f.giveUp == "" && (f.answer == nil || f.view.Screen == ScreenTapAgain && !f.skipped)
 	case opening, authorising, completing, releasing, ended:
 		return false
 	}
@@ -199,9 +221,12 @@ func (f *Flow) fired() error {
 	case authorising:
 		f.stop(&f.work)
 		return f.reverse(Ending{Reason: ReasonHostSilent, Detail: fmt.Sprintf("no answer within %v", f.cfg.Waits.Host)})
+	case updating:
+		f.skip()
+		return nil
 	case releasing:
 		return f.cancel() // the card stays where it is; the next sale will see it
-	case opening, talking, enteringPIN, verifyingPIN, completing, ended:
+	case opening, pausing, resting, talking, enteringPIN, verifyingPIN, completing, ended:
 	}
 	return f.unexpected()
 }
@@ -231,8 +256,8 @@ func (f *Flow) notCommitted(refused *Entry, err error) error {
 // forgetUndone drops the actions of the step that was not done, and stops
 // those that still run.
 func (f *Flow) forgetUndone() {
-	running := append(slices.Collect(maps.Keys(f.stopped)), f.work, f.timer)
-	f.work, f.timer = 0, 0
+	running := append(slices.Collect(maps.Keys(f.stopped)), f.work, f.timer, f.holding)
+	f.work, f.timer, f.holding = 0, 0, 0
 	clear(f.stopped)
 	slices.Sort(running)
 	for _, r := range running {

@@ -34,12 +34,14 @@ type (
 	Cancel struct{}
 	// Choose is the choice of an application, -1 for none.
 	Choose struct{ Index int }
-	// CardSeen is the result of Await.
+	// CardSeen is a result of Await.
 	CardSeen struct {
 		Media drivers.Media
 		ATR   []byte
 		Swipe *drivers.Swipe // with drivers.Stripe, and then the flow's to clear
 	}
+	// Cleared is a result of Await: the antenna's field is empty.
+	Cleared struct{}
 	// Response is a result of Transmit.
 	Response struct {
 		Data    []byte
@@ -59,13 +61,17 @@ type (
 	// Failed is the result of an action that did not work out: an error of the
 	// drivers or of the Host, or ErrStopped. With Ref zero it says that the
 	// entry of the step before could not be committed.
-	Failed struct{ Err error }
+	Failed struct {
+		Err   error
+		Media drivers.Media // of the reader, with Await
+	}
 )
 
 func (Request) body()     {}
 func (Cancel) body()      {}
 func (Choose) body()      {}
 func (CardSeen) body()    {}
+func (Cleared) body()     {}
 func (Response) body()    {}
 func (CardGone) body()    {}
 func (PINResult) body()   {}
@@ -87,15 +93,24 @@ type Action interface{ action() }
 
 // The actions. Stop and Signal have no result.
 type (
-	// Await waits for a card on all readers.
-	Await struct{ Ref Ref }
+	// Await waits for a card on the readers of some media. With Clear the
+	// antenna waits until its field is empty instead.
+	Await struct {
+		Ref   Ref
+		Media drivers.Media
+		Clear bool
+	}
 	// Transmit sends one command to the card.
 	Transmit struct {
 		Ref     Ref
 		Command []byte
 	}
-	// Release takes the power from the card and waits until it is pulled.
-	Release struct{ Ref Ref }
+	// Release takes the power from the card and waits until it is pulled, or
+	// with Stay does not.
+	Release struct {
+		Ref  Ref
+		Stay bool
+	}
 	// EnterPIN asks the customer for a PIN.
 	EnterPIN struct {
 		Ref     Ref

@@ -21,6 +21,8 @@ type state uint8
 const (
 	opening      state = iota // nothing requested yet
 	waiting                   // for a card
+	pausing                   // a message stays for a moment, before the next one or the next card
+	resting                   // a card that was tapped loses its power, before it is tapped again
 	returning                 // not decided: a card that could not be read is given back, for another try
 	talking                   // a command is with the card
 	choosing                  // the customer chooses an application
@@ -28,14 +30,15 @@ const (
 	verifyingPIN              // the customer enters one at the reader, for the card
 	authorising               // the host is asked: committed, and not to be cancelled
 	completing                // the host has answered, the card has the last word
+	updating                  // the host has answered, and its answer waits for the card to be tapped again
 	releasing                 // it is decided; the card is given back
 	ended
 )
 
 var stateNames = [...]string{
-	opening: "opening", waiting: "waiting", returning: "returning", talking: "talking", choosing: "choosing",
+	opening: "opening", waiting: "waiting", pausing: "pausing", resting: "resting", returning: "returning", talking: "talking", choosing: "choosing",
 	enteringPIN: "entering a PIN", verifyingPIN: "verifying a PIN", authorising: "authorising",
-	completing: "completing", releasing: "releasing", ended: "ended",
+	completing: "completing", updating: "updating", releasing: "releasing", ended: "ended",
 }
 
 // String names the state for errors.
@@ -53,12 +56,13 @@ type Flow struct {
 	now     Event // the one being stepped, for its time
 
 	machine  emv.Machine
+	taps     bool // the machine waits for its card itself; see tapping.go
 	atr      []byte
 	swipe    *drivers.Swipe // nil: the card has a chip in the reader
 	entry    string         // how the card was read
 	offered  []emv.App      // the applications among which the customer chooses
 	chosen   []byte         // AID of the one chosen last, or nil
-	attempt  uint8
+	attempt  uint8          // the one after those that were sent
 	pin      *PIN
 	pinBlock []byte // sealed
 	cardPINs int    // asked for the card, in this attempt
@@ -73,6 +77,15 @@ type Flow struct {
 	unread    bool // the card fell silent, and was not pulled
 	chip      chipTries
 	swipes    int // that came to nothing
+
+	untappable bool         // this sale's card goes to another reader
+	asked      Notice       // with which a card was asked for
+	prompt     Notice       // of the machine that taps
+	clearing   bool         // the field is to be empty
+	holding    Ref          // the timer of a message that stays, or 0
+	parked     emv.Action   // that waits for it
+	rested     func() error // what follows once the card has no power
+	skipped    bool         // the issuer's answer does not go to the card
 
 	refs    Ref
 	work    Ref          // the one action with a result that matters now, or 0
@@ -121,11 +134,17 @@ func (f *Flow) step(e Event) error {
 	case Cancel:
 		return f.cancel()
 	case Fired:
-		if e.Ref == 0 || e.Ref != f.timer {
+		switch {
+		case e.Ref == 0:
 			return f.unexpected()
+		case e.Ref == f.timer:
+			f.timer = 0
+			return f.fired()
+		case e.Ref == f.holding:
+			f.holding = 0
+			return f.unpark()
 		}
-		f.timer = 0
-		return f.fired()
+		return f.unexpected()
 	case Choose:
 		if f.state != choosing {
 			return nil // a tap that came too late
@@ -133,7 +152,7 @@ func (f *Flow) step(e Event) error {
 		return f.dispatch()
 	case Request:
 		return f.dispatch()
-	case CardSeen, Response, CardGone, PINResult, PINVerified, HostResult, Failed:
+	case CardSeen, Cleared, Response, CardGone, PINResult, PINVerified, HostResult, Failed:
 	}
 	if e.Ref == 0 || e.Ref != f.work {
 		return f.unexpected()
@@ -154,6 +173,10 @@ func (f *Flow) dispatch() error {
 		}
 	case waiting:
 		return f.onWaiting()
+	case resting:
+		return f.onResting()
+	case updating:
+		return f.onUpdating()
 	case returning:
 		return f.onReturning()
 	case talking, completing:
@@ -170,7 +193,7 @@ func (f *Flow) dispatch() error {
 		return f.onAuthorising()
 	case releasing:
 		return f.onReleasing()
-	case ended:
+	case pausing, ended:
 	}
 	return f.unexpected()
 }
@@ -181,6 +204,9 @@ func (f *Flow) unexpected() error {
 
 func (f *Flow) enter(s state, screen Screen, n Notice) {
 	f.state, f.view.Screen, f.view.Notice = s, screen, n
+	if screen != ScreenPresentCard && screen != ScreenTapAgain {
+		f.view.Media = 0
+	}
 }
 
 func (f *Flow) next() Ref { f.refs++; return f.refs }
@@ -203,7 +229,10 @@ func (f *Flow) stop(r *Ref) {
 	*r = 0
 }
 
-func (f *Flow) signal(s drivers.Signal) { f.do = append(f.do, Signal{s}) }
+func (f *Flow) signal(s drivers.Signal) {
+	f.view.Lights = s
+	f.do = append(f.do, Signal{s})
+}
 
 // newEntry makes one for the journal; the first has the Opening.
 func (f *Flow) newEntry(to State) Entry {

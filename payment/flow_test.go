@@ -98,6 +98,7 @@ func testConfig(kernel func(emv.Transaction, money.Currency) (emv.Machine, error
 		Snapshot: Snapshot{Software: "test"},
 		Waits:    Waits{Card: time.Minute, Choice: 30 * time.Second, PIN: 45 * time.Second, Host: 20 * time.Second},
 		PIN:      PINRules{Min: 4, Max: 12, AttemptsMax: 3},
+		Media:    drivers.Contact | drivers.Stripe,
 		Sealer:   openSealer{},
 		Kernel:   kernel,
 	}
@@ -132,7 +133,7 @@ func TestTranscripts(t *testing.T) {
 
 func play(t *testing.T, script []byte) []byte {
 	var out bytes.Buffer
-	var machines [][]string
+	var machines, taps [][]string
 	cfg := testConfig(func(emv.Transaction, money.Currency) (emv.Machine, error) {
 		if len(machines) == 0 {
 			return nil, errors.New("the script has no further card")
@@ -141,6 +142,14 @@ func play(t *testing.T, script []byte) []byte {
 		machines = machines[1:]
 		return &scriptedCard{m}, nil
 	})
+	cfg.Tap = func(emv.Transaction, money.Currency) (emv.Machine, error) {
+		if len(taps) == 0 {
+			return nil, nil
+		}
+		m := taps[0]
+		taps = taps[1:]
+		return &scriptedTap{m}, nil
+	}
 	flow := NewFlow(cfg)
 	lines := bufio.NewScanner(bytes.NewReader(script))
 	for lines.Scan() {
@@ -150,8 +159,13 @@ func play(t *testing.T, script []byte) []byte {
 			continue
 		case strings.HasPrefix(line, "card "):
 			machines = append(machines, strings.Fields(line)[1:])
+		case strings.HasPrefix(line, "tap "):
+			taps = append(taps, strings.Fields(line)[1:])
 		case strings.HasPrefix(line, "stripe "):
 			cfg.Stripe = parseStripe(strings.Fields(line)[1:])
+			flow = NewFlow(cfg)
+		case line == "no other reader":
+			cfg.Media = 0
 			flow = NewFlow(cfg)
 		}
 		fmt.Fprintln(&out, line)
@@ -207,7 +221,7 @@ func parseEvent(t *testing.T, line string) Event {
 		"mute": drivers.ErrCardMute, "cancelled": drivers.ErrCancelled, "timeout": drivers.ErrTimeout,
 		"unread": drivers.ErrUnread, "protocol": drivers.ErrProtocol, "pulled": drivers.ErrCardGone,
 		"refused": drivers.ErrRefused, "hardware": drivers.ErrHardware,
-		"no-device": drivers.ErrNoDevice, "not-sent": ErrNotSent, "unknown": ErrUnknown, "disk-full": ErrStore,
+		"several": drivers.ErrCollision, "no-device": drivers.ErrNoDevice, "not-sent": ErrNotSent, "unknown": ErrUnknown, "disk-full": ErrStore,
 	}
 	switch words[0] {
 	case "request":
@@ -226,6 +240,10 @@ func parseEvent(t *testing.T, line string) Event {
 		e.Body = Choose{n}
 	case "card":
 		e.Body = CardSeen{Media: drivers.Contact, ATR: []byte{0x3B}}
+	case "tap":
+		e.Body = CardSeen{Media: drivers.Contactless, ATR: []byte{0x3B, 0x80}}
+	case "cleared":
+		e.Body = Cleared{}
 	case "swipe":
 		e.Body = CardSeen{Media: drivers.Stripe, Swipe: swipeOf(arg)}
 	case "response":
@@ -253,7 +271,11 @@ func parseEvent(t *testing.T, line string) Event {
 	case "fired":
 		e.Body = Fired{}
 	case "failed":
-		e.Body = Failed{failures[arg]}
+		failed := Failed{Err: failures[arg], Media: drivers.Contact}
+		if len(words) > 2 { // at the antenna
+			failed.Media = drivers.Contactless
+		}
+		e.Body = failed
 	default:
 		t.Fatalf("unknown event %q", line)
 	}
@@ -307,6 +329,15 @@ func printStep(out *bytes.Buffer, s Step, err error) {
 	if v.Swiped {
 		fmt.Fprintf(out, " swiped")
 	}
+	if v.Tapped {
+		fmt.Fprintf(out, " tapped")
+	}
+	if v.Media&drivers.Contactless != 0 {
+		fmt.Fprintf(out, " tap-here")
+	}
+	if v.Balance != (money.Amount{}) {
+		fmt.Fprintf(out, " balance=%v", v.Balance)
+	}
 	if v.OnReader {
 		fmt.Fprintf(out, " on-reader")
 	}
@@ -335,11 +366,15 @@ func printCard(c CardData) string {
 func printAction(a Action) string {
 	switch a := a.(type) {
 	case Await:
-		return fmt.Sprintf("await #%d", a.Ref)
+		text := fmt.Sprintf("await #%d", a.Ref)
+		if a.Media&drivers.Contactless != 0 {
+			text += map[drivers.Media]string{0: " tap alone"}[a.Media&drivers.Contact] + map[bool]string{true: " field empty"}[a.Clear]
+		}
+		return text
 	case Transmit:
 		return fmt.Sprintf("transmit #%d %X", a.Ref, a.Command)
 	case Release:
-		return fmt.Sprintf("release #%d", a.Ref)
+		return fmt.Sprintf("release #%d%s", a.Ref, map[bool]string{true: " stay"}[a.Stay])
 	case EnterPIN:
 		return fmt.Sprintf("enter-pin #%d %s for %s", a.Ref, a.Request.PAN, a.Request.Amount)
 	case VerifyPIN:

@@ -4,6 +4,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/keys"
 	"github.com/cloudpos/cloudpos/money"
@@ -65,12 +66,13 @@ type Config struct {
 	Snapshot Snapshot
 	Waits    Waits
 	PIN      PINRules
+	Media    drivers.Media // contact and stripe, as far as they are fitted and allowed
 	Stripe   StripeRules
 	Sealer   Sealer
 	// Kernel makes the machine for one attempt. It is called anew for each.
 	Kernel func(emv.Transaction, money.Currency) (emv.Machine, error)
 	// Tap makes the machine for one attempt with a card that is tapped, and
-	// which waits for it by itself; nil where none can be. Its machine is nil
-	// where none may be, for this currency.
+	// which waits for it by itself (emv/tap.go); nil where none can be. Its
+	// machine is nil where none may be, in this currency.
 	Tap func(emv.Transaction, money.Currency) (emv.Machine, error)
 }

@@ -4,34 +4,58 @@ import (
 	"errors"
 
 	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/emv"
 )
 
-// How a card comes to be read: inserted, swiped, or after several tries.
+// How a card comes to be read: inserted, tapped, swiped, or after several tries.
 
 // awaitCard asks for a card and waits a while for it.
-func (f *Flow) awaitCard(n Notice) {
+func (f *Flow) awaitCard(n Notice) error {
+	f.asked, f.prompt = n, n
+	if begun, err := f.beginTap(); begun || err != nil {
+		return err
+	}
+	f.dropMachine()
 	f.await(n)
 	f.arm(f.cfg.Waits.Card)
+	return nil
 }
 
 // await waits for a card, as long as the timer goes.
 func (f *Flow) await(n Notice) {
 	f.enter(waiting, ScreenPresentCard, n)
-	f.signal(drivers.SignalReady)
+	if !f.taps || f.view.Lights == drivers.SignalOff { // else the machine says so
+		f.signal(drivers.SignalReady)
+	}
+	f.listen()
+}
+
+// listen has the readers wait for a card.
+func (f *Flow) listen() {
+	f.view.Media = f.media()
 	f.work = f.next()
-	f.do = append(f.do, Await{f.work})
+	f.do = append(f.do, Await{f.work, f.view.Media, f.taps && f.clearing})
 }
 
 func (f *Flow) onWaiting() error {
 	switch b := f.now.Body.(type) {
 	case CardSeen:
+		if f.taps && b.Media == drivers.Contactless {
+			return f.tapped(b)
+		}
 		f.take(b)
 		if f.swipe != nil {
 			return f.swiped()
 		}
 		f.disarm()
 		return f.beginAttempt(NoticeNone)
+	case Cleared:
+		f.disarm()
+		return f.tell(emv.Cleared{})
 	case Failed:
+		if f.taps && b.Media == drivers.Contactless && unheard(b.Err) {
+			return f.notTapped(b.Err)
+		}
 		return f.noCard(b.Err)
 	default:
 		return f.unexpected()
@@ -40,8 +64,12 @@ func (f *Flow) onWaiting() error {
 
 // take notes a card that a reader gave.
 func (f *Flow) take(c CardSeen) {
-	if f.swipe = c.Swipe; f.swipe == nil {
-		f.held, f.atr, f.entry = true, c.ATR, EntryChip
+	if f.swipe = c.Swipe; f.swipe != nil {
+		return
+	}
+	f.held, f.atr, f.entry = true, c.ATR, EntryChip
+	if f.view.Tapped = c.Media == drivers.Contactless; f.view.Tapped {
+		f.entry, f.fault, f.unread = EntryTap, "", false
 	}
 }
 
@@ -91,8 +119,7 @@ func (f *Flow) noCard(err error) error {
 		f.chip.fail()
 	}
 	if f.oneMoreTry() {
-		f.awaitCard(f.tryNotice())
-		return nil
+		return f.awaitCard(f.tryNotice())
 	}
 	return f.end(Declined, Ending{Reason: ReasonCardUnreadable, Detail: err.Error()})
 }
@@ -120,14 +147,13 @@ func (f *Flow) chipUnread() error {
 	if !f.oneMoreTry() {
 		return f.end(Declined, Ending{Reason: ReasonCardUnreadable})
 	}
-	f.clearMachine()
-	f.machine, f.attempt, f.view.Attempt = nil, 0, 0
+	f.dropMachine()
 	f.chosen = nil // the next card may be another one
-	f.unread, f.held, f.fault = false, false, ""
+	f.held = false
 	f.enter(returning, ScreenPresentCard, f.tryNotice())
 	f.signal(drivers.SignalAlert)
 	f.work = f.next()
-	f.do = append(f.do, Release{f.work})
+	f.do = append(f.do, Release{Ref: f.work})
 	f.arm(f.cfg.Waits.Card)
 	return nil
 }
@@ -137,8 +163,7 @@ func (f *Flow) onReturning() error {
 	switch f.now.Body.(type) {
 	case CardGone, Failed:
 		f.disarm()
-		f.awaitCard(f.view.Notice)
-		return nil
+		return f.awaitCard(f.view.Notice)
 	default:
 		return f.unexpected()
 	}

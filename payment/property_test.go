@@ -31,6 +31,9 @@ func anySale(t *rapid.T) {
 		Allowed: true, Fallback: rapid.Bool().Draw(t, "fallback"),
 		OnlinePIN: rapid.Bool().Draw(t, "pin"), NoCVM: rapid.Bool().Draw(t, "no cvm"),
 	}
+	if rapid.Bool().Draw(t, "antenna") {
+		cfg.Tap = w.tap
+	}
 	w.flow = NewFlow(cfg)
 	w.step(0, Request{Kind: Sale, Amount: amountOf(1250)})
 	const stepsMax = 400
@@ -133,17 +136,20 @@ func (w *world) happen() {
 
 func (w *world) resultOf(a Action) Body {
 	fails := []error{drivers.ErrCancelled, drivers.ErrTimeout, drivers.ErrNoDevice, drivers.ErrCardMute, errors.New("other")}
-	failed := func() Body { return Failed{rapid.SampledFrom(fails).Draw(w.t, "error")} }
+	failed := func() Body { return Failed{Err: rapid.SampledFrom(fails).Draw(w.t, "error")} }
 	ok := rapid.IntRange(0, 4).Draw(w.t, "works") > 0
 	switch a := a.(type) {
 	case Await:
+		if a.Media&drivers.Contactless != 0 && (a.Media == drivers.Contactless || rapid.Bool().Draw(w.t, "antenna")) {
+			return w.antennaResult(a, ok)
+		}
 		return w.awaitResult(ok)
 	case Transmit:
 		if ok {
 			return Response{Data: []byte{0x90, 0}}
 		}
 		if rapid.Bool().Draw(w.t, "silent") {
-			return Failed{drivers.ErrProtocol}
+			return Failed{Err: drivers.ErrProtocol}
 		}
 		return CardGone{}
 	case Release:
@@ -167,7 +173,7 @@ func (w *world) resultOf(a Action) Body {
 // awaitResult is a chip, a stripe, or neither.
 func (w *world) awaitResult(ok bool) Body {
 	if w.broken && w.unread <= chipFailuresMax && rapid.IntRange(0, 5).Draw(w.t, "answers to reset") > 0 {
-		return Failed{drivers.ErrCardMute}
+		return Failed{Err: drivers.ErrCardMute}
 	}
 	if ok && rapid.Bool().Draw(w.t, "chip") {
 		return CardSeen{Media: drivers.Contact}
@@ -176,7 +182,7 @@ func (w *world) awaitResult(ok bool) Body {
 		w.swipe = swipeOf(rapid.SampledFrom([]string{"101", "120", "103", "201", "220"}).Draw(w.t, "service"))
 		return CardSeen{Media: drivers.Stripe, Swipe: w.swipe}
 	}
-	return Failed{rapid.SampledFrom([]error{drivers.ErrCardMute, drivers.ErrCardMute, drivers.ErrCardGone, drivers.ErrUnread, drivers.ErrNoDevice}).Draw(w.t, "no card")}
+	return Failed{Err: rapid.SampledFrom([]error{drivers.ErrCardMute, drivers.ErrCardMute, drivers.ErrCardGone, drivers.ErrUnread, drivers.ErrNoDevice}).Draw(w.t, "no card")}
 }
 
 func (w *world) cardPINResult(ok bool) Body {
@@ -187,14 +193,14 @@ func (w *world) cardPINResult(ok bool) Body {
 	if rapid.Bool().Draw(w.t, "pulled") {
 		return CardGone{}
 	}
-	return Failed{rapid.SampledFrom([]error{
+	return Failed{Err: rapid.SampledFrom([]error{
 		drivers.ErrCancelled, drivers.ErrTimeout, drivers.ErrRefused, drivers.ErrHardware, drivers.ErrProtocol,
 	}).Draw(w.t, "PIN error")}
 }
 
 func (w *world) hostResult(a Exchange, ok bool) Body {
 	if !ok {
-		return Failed{rapid.SampledFrom([]error{ErrNotSent, ErrUnknown}).Draw(w.t, "host error")}
+		return Failed{Err: rapid.SampledFrom([]error{ErrNotSent, ErrUnknown}).Draw(w.t, "host error")}
 	}
 	code := rapid.SampledFrom([]string{"00", "00", "51", "55"}).Draw(w.t, "code")
 	answer := Answer{Key: a.Message.Key, Code: code, Verdict: VerdictDeclined}
@@ -208,7 +214,8 @@ func (w *world) step(ref Ref, b Body) {
 	if card, seen := b.(CardSeen); seen && card.Swipe == nil {
 		w.powered = true
 	}
-	if failed, ok := b.(Failed); ok && (errors.Is(failed.Err, drivers.ErrCardMute) || errors.Is(failed.Err, drivers.ErrProtocol)) {
+	if failed, ok := b.(Failed); ok && failed.Media != drivers.Contactless && (errors.Is(failed.Err, drivers.ErrCardMute) ||
+		errors.Is(failed.Err, drivers.ErrProtocol) && !w.flow.view.Tapped) {
 		w.unread++
 	}
 	if h, ok := b.(HostResult); ok && w.exchange != nil && h.Answer.Key == *w.exchange {
@@ -221,7 +228,7 @@ func (w *world) step(ref Ref, b Body) {
 	}
 	if s.Commit != nil && (w.diskFull || rapid.IntRange(0, 14).Draw(w.t, "disk") == 0) {
 		w.diskFull = true // and stays so
-		w.step(0, Failed{ErrStore})
+		w.step(0, Failed{Err: ErrStore})
 		return
 	}
 	if s.Commit != nil {
@@ -235,7 +242,7 @@ func (w *world) step(ref Ref, b Body) {
 	if s.View.Screen == ScreenApproved && w.record.State != Approved {
 		w.t.Fatalf("told approved, on disk %q", w.record.State)
 	}
-	if s.View.Cancellable && w.record.State == Authorising && w.approved {
+	if s.View.Cancellable && w.record.State == Authorising && w.approved && s.View.Screen != ScreenTapAgain {
 		w.t.Fatal("cancellable although the host approved")
 	}
 	w.ended = s.Ended
@@ -287,7 +294,7 @@ func (w *world) checkEntry(m Message) {
 		}
 	}
 	w.selected = w.selected || m.Entry == EntryChip
-	if m.Entry != EntryChip && m.Card.Chip != nil {
+	if m.Entry != EntryChip && m.Entry != EntryTap && m.Card.Chip != nil {
 		w.t.Fatal("a stripe with chip data")
 	}
 }
@@ -322,7 +329,7 @@ func (w *world) checkEnd() {
 	if w.record.State == Approved && !w.approved && !w.record.Ending.Offline {
 		w.t.Fatal("approved online without the host")
 	}
-	if a := w.record.Attempt(); a != nil && a.Entry != EntryChip && w.record.Ending.Offline {
+	if a := w.record.Attempt(); a != nil && a.Entry != EntryChip && a.Entry != EntryTap && w.record.Ending.Offline {
 		w.t.Fatal("a stripe was approved offline")
 	}
 	if w.swipe != nil && slices.ContainsFunc(append([]byte(w.swipe.PAN), w.swipe.Track2...), func(b byte) bool { return b != 0 }) {

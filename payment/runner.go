@@ -256,11 +256,11 @@ func (r *run) do(ctx context.Context, a Action) {
 	card := r.card
 	switch a := a.(type) {
 	case Await:
-		r.start(ctx, a.Ref, r.await)
+		r.start(ctx, a.Ref, func(ctx context.Context) result { return r.await(ctx, a) })
 	case Transmit:
 		r.start(ctx, a.Ref, func(ctx context.Context) result { return transmit(ctx, card, a.Command) })
 	case Release:
-		r.start(ctx, a.Ref, func(ctx context.Context) result { return release(ctx, card) })
+		r.start(ctx, a.Ref, func(ctx context.Context) result { return release(ctx, card, a.Stay) })
 	case EnterPIN:
 		r.start(ctx, a.Ref, func(ctx context.Context) result {
 			defer a.Request.PAN.Clear()
@@ -329,9 +329,12 @@ func verifyPIN(ctx context.Context, card drivers.Card, v drivers.PINVerification
 	return either(PINVerified{verified}, err)
 }
 
-func release(ctx context.Context, card drivers.Card) result {
+func release(ctx context.Context, card drivers.Card, stay bool) result {
 	if err := card.Release(context.WithoutCancel(ctx)); err != nil {
 		return result{body: Failed{Err: err}}
+	}
+	if stay {
+		return result{body: CardGone{}}
 	}
 	return either(CardGone{}, card.Gone(ctx))
 }
@@ -346,65 +349,6 @@ func wait(ctx context.Context, d time.Duration) result {
 		return result{body: Failed{Err: drivers.ErrCancelled}}
 	}
 }
-
-// await arms all readers together. The first card wins, and of two at once the
-// one of the reader named first. It returns only when every reader has let go.
-func (r *run) await(stopped context.Context) result {
-	ctx, cancel := context.WithCancel(stopped)
-	defer cancel()
-	type seen struct {
-		reader int
-		card   drivers.Card
-		err    error
-	}
-	results := make(chan seen)
-	chips := 0 // readers of chips that still wait
-	for i, reader := range r.parts.Readers {
-		if readsChips(reader) {
-			chips++
-		}
-		go func() {
-			card, err := reader.Await(ctx)
-			results <- seen{i, card, err}
-		}()
-	}
-	best := seen{reader: len(r.parts.Readers), err: drivers.ErrNoDevice}
-	for range r.parts.Readers {
-		s := <-results
-		chip := readsChips(r.parts.Readers[s.reader])
-		if chip {
-			chips--
-		}
-		if s.err == nil && s.reader < best.reader {
-			best, s = s, best
-		}
-		if s.card != nil {
-			_ = s.card.Release(context.WithoutCancel(ctx)) // the other card wins
-		}
-		if best.card == nil && s.err != nil && ctx.Err() == nil {
-			best.err = s.err
-		}
-		// A reader that is missing leaves the others waiting, but the last one
-		// for chips does not leave the stripes alone: most cards want to be
-		// inserted. A card that does not answer, or was swiped badly, is a card
-		// all the same.
-		if best.card != nil || errors.Is(s.err, drivers.ErrCardMute) || errors.Is(s.err, drivers.ErrUnread) ||
-			chip && chips == 0 {
-			cancel()
-		}
-	}
-	if best.card == nil {
-		if stopped.Err() != nil {
-			best.err = drivers.ErrCancelled
-		}
-		return result{body: Failed{Err: best.err}}
-	}
-	media := r.parts.Readers[best.reader].Media()
-	swipe, _ := best.card.(*drivers.Swipe)
-	return result{body: CardSeen{Media: media, ATR: best.card.ATR(), Swipe: swipe}, card: best.card}
-}
-
-func readsChips(r drivers.Reader) bool { return r.Media()&(drivers.Contact|drivers.Contactless) != 0 }
 
 // abandon ends a transaction whose flow has failed: whatever runs is stopped,
 // the card loses its power, and the journal is settled before the next one.

@@ -300,7 +300,7 @@ type fakeReader struct {
 	released bool
 }
 
-func (r *fakeReader) Media() drivers.Media { return r.media }
+func (r *fakeReader) Media() drivers.Media { return max(r.media, drivers.Contact) }
 func (r *fakeReader) Close() error         { return nil }
 func (r *fakeReader) Await(ctx context.Context) (drivers.Card, error) {
 	if r.err != nil {

@@ -18,23 +18,32 @@ func (f *Flow) open(r Request) error {
 	}
 	f.kind, f.amount, f.forced, f.started = r.Kind, r.Amount, r.Online, f.now.At
 	f.view = View{Kind: r.Kind, Amount: r.Amount}
-	f.awaitCard(NoticeNone)
-	return nil
+	return f.awaitCard(NoticeNone)
 }
 
-// beginAttempt starts the card transaction, again after a wrong PIN.
+// beginAttempt starts the card transaction with the card that was read, again
+// after a wrong PIN.
 func (f *Flow) beginAttempt(n Notice) error {
 	m, err := f.newMachine()
 	if err != nil {
 		return err
 	}
-	f.clearMachine()
-	f.machine = m
-	f.attempt++
-	f.answer, f.pin, f.pinBlock, f.fault, f.cardPINs = nil, nil, nil, "", 0
-	f.view.Attempt = f.attempt
+	f.adopt(m)
 	f.enter(talking, ScreenCard, n)
 	return f.tell(emv.Start{ATR: f.atr})
+}
+
+// adopt takes the machine of a new attempt.
+func (f *Flow) adopt(m emv.Machine) {
+	f.dropMachine()
+	f.machine = m
+	f.answer, f.pin, f.pinBlock, f.cardPINs, f.skipped = nil, nil, nil, 0, false
+}
+
+// dropMachine forgets the machine, and what failed with it.
+func (f *Flow) dropMachine() {
+	f.clearMachine()
+	f.machine, f.taps, f.fault, f.unread = nil, false, "", false
 }
 
 // newMachine makes the machine that fits the way in which the card was read.
@@ -42,13 +51,18 @@ func (f *Flow) newMachine() (emv.Machine, error) {
 	if f.swipe != nil {
 		return &stripeMachine{swipe: f.swipe, rules: f.cfg.Stripe}, nil
 	}
-	return f.cfg.Kernel(emv.Transaction{
+	return f.cfg.Kernel(f.transaction(), f.amount.Currency)
+}
+
+// transaction is what the next attempt is told of the sale.
+func (f *Flow) transaction() emv.Transaction {
+	return emv.Transaction{
 		Type:         0x00, // 9C: purchase
 		AmountMinor:  f.amount.Minor,
 		Sequence:     f.cfg.Numbers.STANOf(f.attempt + 1),
 		At:           f.now.At,
 		ForcedOnline: f.forced,
-	}, f.amount.Currency)
+	}
 }
 
 // tell steps the card's machine and turns its action into ours.
@@ -57,9 +71,17 @@ func (f *Flow) tell(e emv.Event) error {
 	if err != nil {
 		return err
 	}
+	return f.obey(action)
+}
+
+// obey does what the machine wants.
+func (f *Flow) obey(action emv.Action) error {
+	answered := f.state == completing || f.answer != nil
 	switch a := action.(type) {
 	case emv.Transmit:
-		if f.state != completing {
+		if answered {
+			f.state = completing
+		} else {
 			f.enter(talking, ScreenCard, f.view.Notice)
 		}
 		f.work = f.next()
@@ -68,7 +90,13 @@ func (f *Flow) tell(e emv.Event) error {
 	case emv.Done:
 		return f.cardDone(a.Outcome)
 	}
-	if f.state == completing {
+	if f.taps {
+		switch action.(type) {
+		case emv.Show, emv.Field, emv.AwaitCard, emv.AwaitClear, emv.Reenter:
+			return f.obeyTap(action)
+		}
+	}
+	if answered {
 		return fmt.Errorf("payment: the card machine wants %T after the host's answer", action)
 	}
 	switch a := action.(type) {
@@ -103,7 +131,9 @@ func (f *Flow) onTalking() error {
 
 // cardLost goes on without the card.
 func (f *Flow) cardLost() error {
-	f.view.Notice = NoticeCardRemoved
+	if f.view.Notice = NoticeCardRemoved; f.taps {
+		f.view.Notice, f.prompt = NoticeNone, NoticeTapAgain
+	}
 	return f.tell(emv.CardGone{})
 }
 
@@ -201,10 +231,11 @@ func (f *Flow) authorise(a emv.GoOnline) error {
 	f.enter(authorising, ScreenAuthorising, NoticeNone)
 	f.view.Masked, f.view.Label = parts.Masked, parts.Label
 
+	f.attempt++
 	entry := f.newEntry(Authorising)
 	entry.Attempt = &Attempt{
 		Number: f.attempt, STAN: f.cfg.Numbers.STANOf(f.attempt),
-		Entry: f.entry, Card: onDisk, CVM: cvmWord(a.CVM),
+		Entry: f.entryOf(a.Data), Card: onDisk, CVM: cvmWord(a.CVM),
 	}
 	f.commit, f.sent = &entry, true
 

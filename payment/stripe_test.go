@@ -178,8 +178,13 @@ func TestRunStripeAlone(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				counter := newCounter()
 				stripe := &swipeReader{swipe: swipeOf("101"), after: time.Second, listens: true}
-				counter.parts.Readers = []drivers.Reader{&fakeReader{media: c.media, err: drivers.ErrNoDevice}, stripe}
-				counter.parts.Configure = withStripes(counter.parts.Configure)
+				counter.parts.Readers = []drivers.Reader{&fakeReader{err: drivers.ErrNoDevice}, stripe}
+				configure := withStripes(counter.parts.Configure)
+				counter.parts.Configure = func(n Numbers) (Config, error) {
+					cfg, err := configure(n)
+					cfg.Media = c.media | drivers.Stripe
+					return cfg, err
+				}
 				if res := counter.sell(t, t.Context()); res.Record.State != c.want {
 					t.Errorf("record %q, reason %q, want %q", res.Record.State, res.Record.Ending.Reason, c.want)
 				}

@@ -58,7 +58,7 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 		return Config{}, err
 	}
 	return Config{
-		Numbers: n, Snapshot: snapshot, Sealer: t.Sealer,
+		Numbers: n, Snapshot: snapshot, Sealer: t.Sealer, Media: t.media(),
 		Waits:  Waits{Card: p.Timeouts.Card, Choice: p.Timeouts.Choice, PIN: p.Timeouts.PIN, Host: p.Timeouts.Host},
 		PIN:    PINRules{Min: int(p.PIN.Min), Max: int(p.PIN.Max), AttemptsMax: p.PIN.AttemptsMax},
 		Stripe: stripeRules(p.Stripe, caps),
@@ -70,6 +70,17 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 		},
 		Tap: t.tap(caps, latest),
 	}, nil
+}
+
+// media are those that may be asked for where nothing is tapped.
+func (t *Terminal) media() (m drivers.Media) {
+	if t.Fitted.Reader != "" {
+		m |= drivers.Contact
+	}
+	if t.TakesStripes() {
+		m |= drivers.Stripe
+	}
+	return m
 }
 
 // TakesStripes tells whether a reader of magnetic stripes is fitted and may be

@@ -69,7 +69,6 @@ type View struct {
 	Code        string
 	Signs       bool         // with ScreenApproved: the customer signs, and the merchant compares
 	Balance     money.Amount // with ScreenApproved: what the card says that it still holds; no currency: nothing
-	Attempt     uint8
 }
 
 // Final tells whether the transaction is decided.

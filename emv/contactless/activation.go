@@ -57,11 +57,28 @@ func (p *EntryPoint) cardAwaited(e emv.Event) (emv.Action, error) {
 		}), nil
 	case emv.CardGone:
 		return p.activate()
+	case emv.NoCard:
+		return p.nobody()
 	}
 	return nil, fmt.Errorf("%w: %T while %v", emv.ErrUnexpected, e, p.state)
 }
 
 // cleared asks again as before the collision.
-func (p *EntryPoint) cleared(emv.Cleared) (emv.Action, error) {
-	return p.show(&p.prompt, p.activate)
+func (p *EntryPoint) cleared(e emv.Event) (emv.Action, error) {
+	switch e.(type) {
+	case emv.Cleared:
+		return p.show(&p.prompt, p.activate)
+	case emv.NoCard:
+		return p.nobody()
+	}
+	return nil, fmt.Errorf("%w: %T while %v", emv.ErrUnexpected, e, p.state)
+}
+
+// nobody leaves it at what the issuer has said, if it has: the card does not
+// come back for it.
+func (p *EntryPoint) nobody() (emv.Action, error) {
+	if p.host == nil {
+		return nil, fmt.Errorf("%w: no card, and no answer of the issuer", emv.ErrUnexpected)
+	}
+	return p.decided()
 }

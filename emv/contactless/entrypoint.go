@@ -133,7 +133,7 @@ func (p *EntryPoint) step(e emv.Event) (emv.Action, error) {
 	case awaitingCard:
 		return p.cardAwaited(e)
 	case awaitingClear:
-		return take(p, e, p.cleared)
+		return p.cleared(e)
 	case selectingPPSE:
 		return p.answered(e, p.ppseSelected)
 	case selectingApplication:
