@@ -37,12 +37,9 @@ func (u *UI) draw() {
 	if u.held(now) {
 		return
 	}
-	if u.stopTicks != nil {
-		u.stopTicks()
-		u.stopTicks = nil
-	}
+	u.stop()
 	u.stale, u.hold = false, &hold{freed: u.freed}
-	u.ticks = ticks{}
+	u.ticks = nil
 	u.drawing++
 	p := &page{metrics: measureScreen(u.size.Width, u.size.Height, u.opts.PerMM), style: &u.style, hold: u.hold}
 	all := area{0, 0, u.size.Width, u.size.Height}
@@ -60,25 +57,35 @@ func (u *UI) draw() {
 	release(u.root)
 	u.root.Objects = p.objects
 	u.root.Refresh()
-	u.arm(u.drawing, 1)
+	u.stopTicks = make([]func(), len(u.ticks))
+	for i, t := range u.ticks {
+		u.arm(u.drawing, i, t, 1)
+	}
 }
 
-// arm waits for the screen's next tick.
-func (u *UI) arm(drawing, n int) {
-	if u.ticks.next == nil {
-		return
+// stop ends all that moves.
+func (u *UI) stop() {
+	for _, stop := range u.stopTicks {
+		if stop != nil {
+			stop()
+		}
 	}
-	wait := u.ticks.next(n)
+	u.stopTicks = nil
+}
+
+// arm waits for the next tick of what is the ith to move on a screen.
+func (u *UI) arm(drawing, i int, t ticks, n int) {
+	wait := t.next(n)
 	if wait <= 0 {
 		return
 	}
-	u.stopTicks = u.opts.After(wait, func() {
+	u.stopTicks[i] = u.opts.After(wait, func() {
 		if drawing != u.drawing {
 			return
 		}
-		u.ticks.do(n)
+		t.do(n)
 		if drawing == u.drawing {
-			u.arm(drawing, n+1)
+			u.arm(drawing, i, t, n+1)
 		}
 	})
 }
@@ -114,8 +121,10 @@ func (u *UI) screen() func(*page, area) {
 
 func (u *UI) saleScreen() func(*page, area) {
 	switch u.view.Screen {
-	case payment.ScreenPresentCard, payment.ScreenTapAgain:
+	case payment.ScreenPresentCard:
 		return u.presentScreen
+	case payment.ScreenTapAgain:
+		return u.tapAgainScreen
 	case payment.ScreenChoose:
 		return u.chooseScreen
 	case payment.ScreenPIN:

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -74,6 +75,14 @@ func Advice(l Language, view payment.View) string {
 	return strings.TrimSpace(say.what + " " + say.next)
 }
 
+// balanceOf says what the card still holds, if it has said so.
+func (v *vocabulary) balanceOf(view payment.View) string {
+	if view.Balance.Currency.Code == "" {
+		return ""
+	}
+	return fmt.Sprintf(v.balance, written(view.Balance))
+}
+
 func (u *UI) printerFault() *Fault {
 	for i := range u.status.Faults {
 		if u.status.Faults[i].Device == DevicePrinter {
@@ -118,6 +127,7 @@ func (u *UI) endScreen(p *page, a area) {
 	p.stack(a, p.gap(), take,
 		p.textBlock(a.w, say.what, lead),
 		p.textBlock(a.w, say.next, follow),
+		p.textBlock(a.w, p.words.balanceOf(e.view), follow),
 		optional(p.textBlock(a.w, cardLine(e.view.Label, e.view.Masked), small)),
 		optional(p.textBlock(a.w, e.detail, small)))
 	u.leaveLater(e)
@@ -128,9 +138,7 @@ func (u *UI) endScreen(p *page, a area) {
 func (u *UI) hero(p *page, a area, s sign, e *ended) {
 	p.box(a, s.look.plain, p.grown(2.4))
 	inner := a.inset(p.grown(2.4), p.grown(2))
-	if e.view.Screen == payment.ScreenApproved && !u.opts.ContactOnly && !p.low {
-		p.lights(inner.top(p.grown(3), p.gap()), lightsMax)
-	}
+	u.tapLights(p, &inner, e.view, s.look.on)
 	if text := written(e.view.Amount); text != "" {
 		p.text(inner.bottom(min(p.grown(9), inner.h*0.22), 0), text,
 			letters{size: p.grown(6), bold: true, role: s.look.on, lines: 1})
@@ -175,8 +183,8 @@ func (u *UI) leaveLater(e *ended) {
 	case e.view.Screen == payment.ScreenApproved && !e.view.Signs:
 		stays = approvedStays
 	}
-	u.ticks = ticks{
+	u.ticks = append(u.ticks, ticks{
 		next: func(int) time.Duration { return stays },
 		do:   func(int) { u.dismiss(atHome) },
-	}
+	})
 }

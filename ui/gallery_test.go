@@ -8,6 +8,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
@@ -156,6 +157,40 @@ func endScene(name string, screen payment.Screen, change func(*payment.View)) sc
 	}}
 }
 
+const (
+	byChip   = drivers.Contact
+	byTap    = drivers.Contactless
+	byStripe = drivers.Stripe
+)
+
+// presentScene asks for a card, with a field that is on if it can be tapped.
+func presentScene(name string, media drivers.Media, n payment.Notice) scene {
+	return showScene(name, saleView(payment.ScreenPresentCard, func(v *payment.View) {
+		v.Cancellable, v.Media, v.Notice = true, media, n
+		if media&byTap != 0 {
+			v.Lights = drivers.SignalReady
+		}
+	}))
+}
+
+// tapScene is a screen of a card that was held to the antenna. What a signal
+// lights up one after the other is lit.
+func tapScene(name string, screen payment.Screen, lights drivers.Signal, change func(*payment.View)) scene {
+	v := saleView(screen, func(v *payment.View) {
+		v.Tapped, v.Lights, v.Masked, v.Label = true, lights, "622202******0018", "UnionPay Debit"
+		if change != nil {
+			change(v)
+		}
+	})
+	return scene{name, nil, func(u *UI) {
+		u.Show(saleView(payment.ScreenPresentCard, nil))
+		if u.lit.signal = lights; lights == drivers.SignalSuccess {
+			u.lit.step = lightsMax - 1
+		}
+		u.Show(v)
+	}}
+}
+
 func showScene(name string, v payment.View) scene { return scene{name, nil, func(u *UI) { u.Show(v) }} }
 
 var faults = []Fault{
@@ -180,29 +215,23 @@ func scenes() []scene {
 		{"amount-large", func(o *Opts) { o.Training = true }, func(u *UI) { u.amount = amountMax; u.goTo(atAmount) }},
 		{"method", three, func(u *UI) { u.amount = 128_50; u.goTo(atMethod) }},
 		{"starting", nil, func(u *UI) { u.amount = 128_50; u.sell(MethodCard) }},
-		showScene("present", saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true })),
-		{"present-contact", func(o *Opts) { o.ContactOnly = true }, func(u *UI) {
-			u.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true }))
-		}},
-		showScene("present-unread", saleView(payment.ScreenPresentCard, func(v *payment.View) {
-			v.Cancellable, v.Notice = true, payment.NoticeCardUnread
-		})),
-		{"present-or-swipe", func(o *Opts) { o.ContactOnly, o.Stripe = true, true }, func(u *UI) {
-			u.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true }))
-		}},
-		{"present-any-way", func(o *Opts) { o.Stripe = true }, func(u *UI) {
-			u.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true }))
-		}},
-		showScene("present-insert-chip", saleView(payment.ScreenPresentCard, func(v *payment.View) {
-			v.Cancellable, v.Notice = true, payment.NoticeInsertChip
-		})),
-		showScene("present-swipe", saleView(payment.ScreenPresentCard, func(v *payment.View) {
-			v.Cancellable, v.Notice = true, payment.NoticeSwipe
-		})),
-		showScene("present-swipe-again", saleView(payment.ScreenPresentCard, func(v *payment.View) {
-			v.Cancellable, v.Notice = true, payment.NoticeStripeUnread
-		})),
+		presentScene("present", byChip|byTap, payment.NoticeNone),
+		presentScene("present-contact", byChip, payment.NoticeNone),
+		presentScene("present-tap", byTap, payment.NoticeNone),
+		presentScene("present-or-swipe", byChip|byStripe, payment.NoticeNone),
+		presentScene("present-tap-or-swipe", byTap|byStripe, payment.NoticeNone),
+		presentScene("present-any-way", byChip|byTap|byStripe, payment.NoticeNone),
+		presentScene("present-unread", byChip|byTap, payment.NoticeCardUnread),
+		presentScene("present-insert-chip", byChip|byStripe, payment.NoticeInsertChip),
+		presentScene("present-swipe", byChip|byStripe, payment.NoticeSwipe),
+		presentScene("present-swipe-again", byChip|byStripe, payment.NoticeStripeUnread),
+		presentScene("present-insert-card", byChip|byStripe, payment.NoticeInsertCard),
+		presentScene("present-tap-again", byChip|byTap, payment.NoticeTapAgain),
+		presentScene("present-one-card", byChip|byTap|byStripe, payment.NoticeOneCard),
+		presentScene("present-see-phone", byChip|byTap, payment.NoticeSeePhone),
 		showScene("card", saleView(payment.ScreenCard, func(v *payment.View) { v.Cancellable = true })),
+		tapScene("card-tapped", payment.ScreenCard, drivers.SignalReady, func(v *payment.View) { v.Cancellable, v.Masked, v.Label = true, "", "" }),
+		tapScene("card-read", payment.ScreenCard, drivers.SignalSuccess, nil),
 		showScene("choose", saleView(payment.ScreenChoose, func(v *payment.View) {
 			v.Cancellable, v.Apps = true, []string{"UnionPay Debit", "UnionPay Credit"}
 		})),
@@ -235,6 +264,14 @@ func scenes() []scene {
 		showScene("authorising-late", saleView(payment.ScreenAuthorising, func(v *payment.View) {
 			v.Masked, v.Label, v.Notice = "622202******0018", "UnionPay Debit", payment.NoticeTooLate
 		})),
+		tapScene("pin-tapped", payment.ScreenPIN, drivers.SignalOff, func(v *payment.View) { v.Cancellable = true }),
+		tapScene("authorising-tapped", payment.ScreenAuthorising, drivers.SignalSuccess, nil),
+		tapScene("tap-again", payment.ScreenTapAgain, drivers.SignalReady, func(v *payment.View) { v.Cancellable = true }),
+		tapScene("tap-again-early", payment.ScreenTapAgain, drivers.SignalAlert, func(v *payment.View) {
+			v.Cancellable, v.Notice = true, payment.NoticeTapAgain
+		}),
+		tapScene("approved-tapped", payment.ScreenApproved, drivers.SignalSuccess, func(v *payment.View) { v.Balance = yuan(1_371_50) }),
+		tapScene("declined-tapped", payment.ScreenDeclined, drivers.SignalAlert, func(v *payment.View) { v.Reason = "another interface" }),
 		endScene("approved-card-in", payment.ScreenApproved, func(v *payment.View) { v.Notice = payment.NoticeRemoveCard }),
 		{"approved", nil, func(u *UI) {
 			v := saleView(payment.ScreenApproved, func(v *payment.View) { v.Masked, v.Label = "622202******0018", "UnionPay Debit" })

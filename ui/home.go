@@ -1,6 +1,10 @@
 package ui
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/cloudpos/cloudpos/drivers"
+)
 
 // homeScreen is what the terminal shows when nobody wants anything.
 func (u *UI) homeScreen(p *page, a area) {
@@ -10,8 +14,8 @@ func (u *UI) homeScreen(p *page, a area) {
 	}
 	u.header(p, &a, title, nil)
 	u.statusLine(p, a.bottom(p.grown(6), p.gap()))
-	if !u.opts.ContactOnly && !p.low {
-		u.ticks = p.lights(a.top(p.grown(3.4), p.gap()), 1).blink()
+	if !u.opts.ContactOnly {
+		u.lights(p, a.top(p.grown(3.4), p.gap()), drivers.SignalIdle, RoleMuted)
 	}
 	if p.wide {
 		u.newSaleKey(p, a.left(a.w*0.58, p.gap()))

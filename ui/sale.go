@@ -9,52 +9,111 @@ import (
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
 
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/payment"
 )
 
+// asked are the notices that want one way of presenting a card, whatever else
+// there is.
+var asked = map[payment.Notice]drivers.Media{
+	payment.NoticeSwipe:        drivers.Stripe,
+	payment.NoticeStripeUnread: drivers.Stripe,
+	payment.NoticeInsertChip:   drivers.Contact,
+	payment.NoticeInsertCard:   drivers.Contact,
+	payment.NoticeTapAgain:     drivers.Contactless,
+	payment.NoticeOneCard:      drivers.Contactless,
+	payment.NoticeSeePhone:     drivers.Contactless,
+}
+
+// ways are the pictures of presenting a card, from the left.
+var ways = []struct {
+	media   drivers.Media
+	picture string
+}{{drivers.Contact, "insert"}, {drivers.Contactless, "contactless"}, {drivers.Stripe, "swipe"}}
+
+// media are the ways in which the customer is asked to present a card. A view
+// that does not tell leaves what is fitted.
+func (u *UI) media() drivers.Media {
+	media := u.view.Media
+	if media == 0 {
+		media = drivers.Contact
+		if !u.opts.ContactOnly {
+			media |= drivers.Contactless
+		}
+		if u.opts.Stripe {
+			media |= drivers.Stripe
+		}
+	}
+	if only := asked[u.view.Notice]; only != 0 {
+		return only
+	}
+	return media
+}
+
 // presentScreen asks for the card.
 func (u *UI) presentScreen(p *page, a area) {
-	title, picture := p.words.insertOrTap, "contactless"
-	alone := true
-	switch n := u.view.Notice; {
-	case n == payment.NoticeSwipe, n == payment.NoticeStripeUnread:
-		title, picture = p.words.swipe, "swipe"
-	case n == payment.NoticeInsertChip, u.opts.ContactOnly && !u.opts.Stripe:
-		title, picture = p.words.insert, "insert"
-	case u.opts.ContactOnly:
-		title, picture = p.words.insertOrSwipe, "insert"
-	case u.opts.Stripe:
-		title, alone = p.words.insertTapOrSwipe, false
-	default:
-		alone = false
+	media := u.media()
+	title := p.words.present[media]
+	if u.view.Notice == payment.NoticeSeePhone {
+		title = p.words.seePhone
 	}
-	u.saleFrame(p, &a)
+	u.saleFrame(p, &a, p.words.cancel)
 	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	picturesAt, text := u.split(p, a)
-	if alone {
-		p.icon(picturesAt.inset(p.gap(), p.gap()), picture, RoleAccent)
-	} else {
-		p.lights(picturesAt.top(p.grown(4), p.gap()), 1)
-		both := picturesAt.columns(2, p.gap())
-		p.icon(both[0].inset(p.grown(1), p.grown(1)), "insert", RoleAccent)
-		p.icon(both[1].inset(p.grown(1), p.grown(1)), picture, RoleAccent)
-	}
+	u.tapLights(p, &picturesAt, u.view, RoleMuted)
+	u.waysOf(p, picturesAt, media)
 	p.stack(text, p.gap(),
 		p.textBlock(text.w, title, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
 		p.amountBlock(text.w, u.view))
 }
 
+// waysOf draws how a card may be presented. A phone that has something to say
+// is looked at first.
+func (u *UI) waysOf(p *page, a area, media drivers.Media) {
+	var pictures []string
+	for _, w := range ways {
+		if media&w.media != 0 {
+			pictures = append(pictures, w.picture)
+		}
+	}
+	if u.view.Notice == payment.NoticeSeePhone {
+		pictures = []string{"phone", "contactless"}
+	}
+	if len(pictures) == 1 {
+		p.icon(a.inset(p.gap(), p.gap()), pictures[0], RoleAccent)
+		return
+	}
+	for i, cell := range a.columns(len(pictures), p.gap()) {
+		p.icon(cell.inset(p.grown(0.5), p.grown(1)), pictures[i], RoleAccent)
+	}
+}
+
+// tapAgainScreen asks for the card once more, so that it hears the issuer's
+// answer. The sale does not hang on it: the way out is to go without.
+func (u *UI) tapAgainScreen(p *page, a area) {
+	u.saleFrame(p, &a, p.words.withoutIt)
+	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
+	picture, text := u.split(p, a)
+	u.tapLights(p, &picture, u.view, RoleMuted)
+	u.waysOf(p, picture, drivers.Contactless)
+	p.stack(text, p.gap(),
+		p.textBlock(text.w, p.words.tapAgain, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
+		p.textBlock(text.w, p.words.tapAgainHint, letters{size: p.label(), role: RoleMuted, lines: 4}),
+		p.amountBlock(text.w, u.view),
+		optional(p.textBlock(text.w, cardLine(u.view.Label, u.view.Masked), letters{size: p.body(), role: RoleMuted, lines: 2})))
+}
+
 // saleFrame is the language above, and below the way out if there still is
-// one.
-func (u *UI) saleFrame(p *page, a *area) {
+// one, with what it is called.
+func (u *UI) saleFrame(p *page, a *area, wayOut string) {
 	bar := a.top(p.target(), p.gap())
 	u.languageKey(p, &bar)
 	p.text(bar, u.opts.Merchant, letters{size: p.label(), role: RoleMuted, align: leading, lines: 1})
 	starting := u.at == atStarting && !running(u.view)
-	if !u.view.Cancellable && !starting {
+	if !u.view.Cancellable && !starting && u.view.Screen != payment.ScreenTapAgain {
 		return
 	}
-	p.labelKey(a.bottom(max(p.target(), p.grown(12)), p.gap()), plainLook, p.words.cancel, p.label(), func() {
+	p.labelKey(a.bottom(max(p.target(), p.grown(12)), p.gap()), plainLook, wayOut, p.label(), func() {
 		u.shop.ask(func(s Shop) { s.Cancel() })
 		if starting {
 			u.goTo(atHome)
@@ -138,13 +197,14 @@ func (p *page) scroll(a area, inner *page, height float32) {
 
 // pinScreen sends the customer to the PIN pad, or to the reader's keys.
 func (u *UI) pinScreen(p *page, a area) {
-	u.saleFrame(p, &a)
+	u.saleFrame(p, &a, p.words.cancel)
 	p.noticeBar(&a, "warning", p.words.notices[u.view.Notice])
 	picture, text := u.split(p, a)
 	at, hint := "pinpad", p.words.pinHint
 	if u.view.OnReader {
 		at, hint = "reader", p.words.pinOnReader
 	}
+	u.tapLights(p, &picture, u.view, RoleMuted)
 	p.icon(picture.inset(p.gap(), p.grown(2)), at, RoleAccent)
 	p.stack(text, p.gap(),
 		p.textBlock(text.w, p.words.pin, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
@@ -192,22 +252,32 @@ const (
 	stepBank
 )
 
+// processing is what the terminal is doing, what the customer does meanwhile,
+// and where that is between card, PIN and bank.
+func (u *UI) processing(w *vocabulary) (title, hint string, at step) {
+	v := u.view
+	read := v.Lights == drivers.SignalSuccess
+	switch {
+	case v.Screen == payment.ScreenCard && !v.Tapped:
+		return w.reading, w.leaveCard, stepCard
+	case v.Screen == payment.ScreenCard && !read:
+		return w.reading, w.holdStill, stepCard
+	case v.Screen == payment.ScreenCard:
+		return w.starting, w.takeAway, stepCard
+	case v.Screen != payment.ScreenAuthorising:
+		return w.starting, "", stepCard
+	case v.Tapped:
+		return w.asking, w.askingTapped, stepBank
+	case v.Swiped:
+		return w.asking, w.askingSwiped, stepBank
+	}
+	return w.asking, w.askingHint, stepBank
+}
+
 // processingScreen says what the terminal is doing.
 func (u *UI) processingScreen(p *page, a area) {
-	title, hint, at := p.words.starting, "", stepCard
-	switch u.view.Screen {
-	case payment.ScreenCard:
-		title, hint = p.words.reading, p.words.leaveCard
-	case payment.ScreenAuthorising:
-		title, hint, at = p.words.asking, p.words.askingHint, stepBank
-		if u.view.Swiped {
-			hint = p.words.askingSwiped
-		}
-	case payment.ScreenIdle, payment.ScreenPresentCard, payment.ScreenChoose, payment.ScreenPIN, payment.ScreenTapAgain,
-		payment.ScreenApproved, payment.ScreenDeclined, payment.ScreenCancelled,
-		payment.ScreenInDoubt, payment.ScreenFault:
-	}
-	u.saleFrame(p, &a)
+	title, hint, at := u.processing(p.words)
+	u.saleFrame(p, &a, p.words.cancel)
 	v := u.view
 	if !running(v) {
 		v.Amount.Minor, v.Amount.Currency = u.amount, u.opts.Currency
@@ -217,6 +287,7 @@ func (u *UI) processingScreen(p *page, a area) {
 	if !p.wide {
 		text.top(p.gap(), 0)
 	}
+	u.tapLights(p, &picture, u.view, RoleMuted)
 	u.steps(p, picture, at)
 	p.stack(text, p.gap(),
 		p.textBlock(text.w, title, letters{size: p.grown(6), bold: true, role: RoleText, lines: 2}),
@@ -233,6 +304,9 @@ func (u *UI) steps(p *page, a area, at step) {
 	row := a.centred(min(a.w, p.grown(62)), min(a.h, p.grown(24)))
 	names := []string{p.words.stepCard, p.words.stepPIN, p.words.stepBank}
 	pictures := []string{"card", "pinpad", "bank"}
+	if u.view.Tapped {
+		pictures[stepCard] = "contactless"
+	}
 	for i, cell := range row.columns(len(names), p.grown(4)) {
 		name := cell.bottom(min(p.grown(5.6), cell.h*0.34), 0)
 		side := min(cell.h, cell.w)
@@ -246,7 +320,7 @@ func (u *UI) steps(p *page, a area, at step) {
 		}
 		circle := p.dot(disc, role)
 		if step(i) == at {
-			u.ticks = p.breathe(circle)
+			u.ticks = append(u.ticks, p.breathe(circle))
 		}
 		inner := disc.centred(side*0.56, side*0.56)
 		if step(i) < at {

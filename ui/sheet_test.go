@@ -17,10 +17,10 @@ var sheetBands = []struct {
 	shrink int
 	scenes []string
 }{
-	{"720x1280-en-", 4, []string{"idle", "amount", "present", "pin-again", "authorising", "approved-card-in"}},
+	{"720x1280-en-", 4, []string{"idle", "amount", "present", "card-tapped", "pin-again", "approved-tapped"}},
 	{"720x1280-zh-", 4, []string{"declined", "in-doubt", "history", "record", "receipt", "devices"}},
-	{"800x480-en-", 3, []string{"amount", "present-unread", "approved", "declined"}},
-	{"720x1280-dark-", 4, []string{"idle-faults", "amount", "choose", "card", "approved", "cancelled"}},
+	{"800x480-en-", 3, []string{"amount", "present-see-phone", "approved", "declined"}},
+	{"720x1280-dark-", 4, []string{"idle-faults", "amount", "choose", "tap-again", "approved", "cancelled"}},
 }
 
 // TestContactSheet makes the sheet from the golden images, or shows that it was

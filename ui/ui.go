@@ -103,8 +103,9 @@ type UI struct {
 	record   *payment.Record
 	reprints map[payment.ID]bool // asked for on this visit of the history
 
-	ticks     ticks
-	stopTicks func()
+	ticks     []ticks
+	stopTicks []func() // one for each
+	lit       lightShow
 	drawn     spot
 	hold      *hold
 	stale     bool // draws anew once no finger holds a key
@@ -139,9 +140,7 @@ func (u *UI) Do(f func()) { fyne.Do(f) }
 // Close stops timers and requests.
 func (u *UI) Close() {
 	u.drawing++
-	if u.stopTicks != nil {
-		u.stopTicks()
-	}
+	u.stop()
 	u.shop.close()
 }
 

@@ -314,18 +314,6 @@ func TestPressedLook(t *testing.T) {
 	}
 }
 
-// The first light of an idle terminal is lit for 200 ms in five seconds.
-func TestIdleBlinks(t *testing.T) {
-	s, _ := testStage(t, nil)
-	var waits []time.Duration
-	for range 4 {
-		waits = append(waits, s.clock.fire())
-	}
-	if want := []time.Duration{blinkLit, blinkDark, blinkLit, blinkDark}; !slices.Equal(waits, want) {
-		t.Errorf("waits %v, want %v", waits, want)
-	}
-}
-
 // stuck is a shop that never answers.
 type stuck struct{ release chan struct{} }
 

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
 )
@@ -24,17 +25,19 @@ type vocabulary struct {
 	method  string
 	methods map[Method]methodWords
 
-	starting, insert, insertOrTap, reading, leaveCard, choose, noneOfThese string
-	insertOrSwipe, insertTapOrSwipe, swipe                                 string
+	present                                                                map[drivers.Media]string // each set of ways
+	starting, reading, leaveCard, holdStill, takeAway, choose, noneOfThese string
+	tapAgain, tapAgainHint, withoutIt, seePhone                            string
 	pin, pinHint, pinOnReader, pinLast                                     string
 	pinTries                                                               string // with %d
-	asking, askingHint, askingSwiped                                       string
+	asking, askingHint, askingSwiped, askingTapped                         string
 	stepCard, stepPIN, stepBank                                            string
 
 	approved, declined, cancelled, inDoubt, reversed, fault string
 	inDoubtWhat, inDoubtNext, reversedNext                  string
 	approvedNext, slipWaits, signs, signsNext               string
 	receipt, reprint, reprinting, newSaleAfter              string
+	balance                                                 string // with %s
 
 	historyEmpty, historyWait, details string
 	states                             map[payment.State]string

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
 )
@@ -23,15 +24,27 @@ var english = vocabulary{
 		MethodCash: {"Cash", "Into the drawer"},
 	},
 
-	starting: "One moment …", insert: "Insert the card", insertOrTap: "Insert or tap the card",
-	insertOrSwipe: "Insert or swipe the card", insertTapOrSwipe: "Insert, tap or swipe the card", swipe: "Swipe the card",
+	starting: "One moment …",
+	present: map[drivers.Media]string{
+		drivers.Contact:                                        "Insert the card",
+		drivers.Contactless:                                    "Tap the card",
+		drivers.Stripe:                                         "Swipe the card",
+		drivers.Contact | drivers.Contactless:                  "Insert or tap the card",
+		drivers.Contact | drivers.Stripe:                       "Insert or swipe the card",
+		drivers.Contactless | drivers.Stripe:                   "Tap or swipe the card",
+		drivers.Contact | drivers.Contactless | drivers.Stripe: "Insert, tap or swipe the card",
+	},
 	reading: "Reading the card …", leaveCard: "Leave the card where it is.",
+	holdStill: "Hold it still until all four lights are on.", takeAway: "The card may be taken away.",
+	tapAgain: "Tap the card again", tapAgainHint: "The bank has answered, and its answer belongs on the card. The sale is decided with or without it.",
+	withoutIt: "Without it", seePhone: "See the phone",
 	choose: "Which one shall pay?", noneOfThese: "None of these",
 	pin: "Customer enters PIN", pinHint: "On the PIN pad, not on this screen.",
 	pinOnReader: "On the keys of the card reader, not on this screen.",
 	pinTries:    "Tries left: %d", pinLast: "This is the last try: another wrong PIN blocks the card.",
 	asking: "Asking the bank …", askingHint: "Leave the card in. It can no longer be cancelled.",
 	askingSwiped: "It can no longer be cancelled.",
+	askingTapped: "The card may be taken away. It can no longer be cancelled.",
 	stepCard:     "Card", stepPIN: "PIN", stepBank: "Bank",
 
 	approved: "APPROVED", declined: "DECLINED", cancelled: "CANCELLED", inDoubt: "NOT PAID",
@@ -41,6 +54,7 @@ var english = vocabulary{
 	approvedNext: "Paid. Hand over the goods.", slipWaits: "The receipt waits for the printer.",
 	signs: "The customer signs the receipt.", signsNext: "Compare the signature with the one on the card. Hand over the goods if it is the same.",
 	receipt: "Receipt", reprint: "Print again", reprinting: "Sent to the printer", newSaleAfter: "New sale",
+	balance: "Left on the card: %s",
 
 	historyEmpty: "No sales yet.", historyWait: "Looking …", details: "Sale",
 	states: map[payment.State]string{
@@ -82,7 +96,7 @@ var english = vocabulary{
 		payment.NoticeTryAgain:     "This one cannot be used. Please try again with another.",
 		payment.NoticeCardUnread:   "Card not read. Pull it out, turn the chip up, and insert it again.",
 		payment.NoticeRemoveCard:   "Please take the card.",
-		payment.NoticeCardRemoved:  "The card was pulled too early.",
+		payment.NoticeCardRemoved:  "The card was taken away too early.",
 		payment.NoticeHostSilent:   "The bank did not answer in time.",
 		payment.NoticeStoreFailed:  "The terminal could not store the sale.",
 		payment.NoticeReaderFailed: "The card reader does not answer.",
@@ -111,10 +125,10 @@ var english = vocabulary{
 		payment.ReasonStoreFailed:        {"The sale could not be stored.", "Restart the terminal. If it happens again, call service."},
 		reasonAmount:                     {"This amount cannot be charged here.", "Start again with another amount."},
 		reasonBusy:                       {"Another sale is running.", "Wait until it has ended, then start again."},
-		"card removed":                   {"The card was pulled too early.", "Start again, and leave the card in until told."},
+		"card removed":                   {"The card was taken away too early.", "Start again, and leave the card until told."},
 		"card blocked":                   {"This card is blocked.", "Ask for another card. The customer calls the bank."},
 		"no application":                 {"This kind of card is not taken here.", "Ask for another card."},
-		"another interface":              {"This cannot be paid by tapping.", "Ask the customer to insert or swipe the card."},
+		"another interface":              {"This cannot be paid by tapping.", "Start again and insert the card, or ask for another one."},
 		"see phone":                      {"The customer's phone has something to say first.", "Ask the customer to look at it, then start again."},
 		"application not chosen":         {"None of the card's applications was chosen.", "Start again, or ask for another card."},
 		"card data":                      {"The card's data is damaged.", "Ask for another card."},

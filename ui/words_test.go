@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
 	"github.com/cloudpos/cloudpos/emv/contactless/kernel2"
@@ -36,7 +38,7 @@ func keyText(v reflect.Value) string {
 	if v.Kind() == reflect.Struct {
 		return v.Field(0).String() + "/" + v.Field(1).String()
 	}
-	return v.String()
+	return fmt.Sprint(v)
 }
 
 func texts(v *vocabulary) map[string]string {
@@ -128,6 +130,20 @@ func TestEveryReasonHasAdvice(t *testing.T) {
 			if notice != "" && v.notices[payment.Notice(notice)] == "" {
 				t.Errorf("%s: %s has no words", v.language, name)
 			}
+		}
+	}
+}
+
+// However a card can be presented, the screen asks for just that.
+func TestEverySetOfMediaHasWords(t *testing.T) {
+	for _, v := range []*vocabulary{&english, &chinese} {
+		said := map[string]drivers.Media{}
+		for media := drivers.Contact; media <= drivers.Contact|drivers.Contactless|drivers.Stripe; media++ {
+			text := v.present[media]
+			if other, twice := said[text]; text == "" || twice {
+				t.Errorf("%s: media %d are asked for with %q, as are media %d", v.language, media, text, other)
+			}
+			said[text] = media
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
 )
@@ -23,15 +24,27 @@ var chinese = vocabulary{
 		MethodCash: {"现金", "放入钱箱"},
 	},
 
-	starting: "请稍候……", insert: "请插卡", insertOrTap: "请插卡或挥卡",
-	insertOrSwipe: "请插卡或刷卡", insertTapOrSwipe: "请插卡、挥卡或刷卡", swipe: "请刷卡",
+	starting: "请稍候……",
+	present: map[drivers.Media]string{
+		drivers.Contact:                                        "请插卡",
+		drivers.Contactless:                                    "请挥卡",
+		drivers.Stripe:                                         "请刷卡",
+		drivers.Contact | drivers.Contactless:                  "请插卡或挥卡",
+		drivers.Contact | drivers.Stripe:                       "请插卡或刷卡",
+		drivers.Contactless | drivers.Stripe:                   "请挥卡或刷卡",
+		drivers.Contact | drivers.Contactless | drivers.Stripe: "请插卡、挥卡或刷卡",
+	},
 	reading: "正在读卡……", leaveCard: "请勿拔卡。",
+	holdStill: "请保持不动，直到四个指示灯全亮。", takeAway: "卡片可以拿开。",
+	tapAgain: "请再次挥卡", tapAgainHint: "银行已应答，应答需写入卡片。无论是否再次挥卡，交易结果已定。",
+	withoutIt: "不再挥卡", seePhone: "请查看手机",
 	choose: "请选择卡片应用", noneOfThese: "都不使用",
 	pin: "请顾客输入密码", pinHint: "请在密码键盘上输入，不要在此屏幕输入。",
 	pinOnReader: "请在读卡器的键盘上输入，不要在此屏幕输入。",
 	pinTries:    "剩余次数：%d", pinLast: "这是最后一次机会：再输错，卡片将被锁定。",
 	asking: "正在请求银行……", askingHint: "请勿拔卡。交易已发出，无法取消。",
 	askingSwiped: "交易已发出，无法取消。",
+	askingTapped: "卡片可以拿开。交易已发出，无法取消。",
 	stepCard:     "读卡", stepPIN: "密码", stepBank: "银行",
 
 	approved: "交易成功", declined: "交易拒绝", cancelled: "交易取消", inDoubt: "交易未完成",
@@ -41,6 +54,7 @@ var chinese = vocabulary{
 	approvedNext: "已收款，请交付商品。", slipWaits: "签购单等待打印。",
 	signs: "请顾客在签购单上签名。", signsNext: "核对签名与卡背面签名一致后，再交付商品。",
 	receipt: "签购单", reprint: "重新打印", reprinting: "已发送打印", newSaleAfter: "继续收款",
+	balance: "卡内余额：%s",
 
 	historyEmpty: "暂无交易。", historyWait: "正在查询……", details: "交易详情",
 	states: map[payment.State]string{
@@ -82,7 +96,7 @@ var chinese = vocabulary{
 		payment.NoticeTryAgain:     "该应用无法使用，请重新选择。",
 		payment.NoticeCardUnread:   "读卡失败。请拔出卡片，芯片朝上，重新插入。",
 		payment.NoticeRemoveCard:   "请取走卡片。",
-		payment.NoticeCardRemoved:  "卡片拔出过早。",
+		payment.NoticeCardRemoved:  "卡片移开过早。",
 		payment.NoticeHostSilent:   "银行未及时应答。",
 		payment.NoticeStoreFailed:  "终端无法保存交易。",
 		payment.NoticeReaderFailed: "读卡器没有响应。",
@@ -111,10 +125,10 @@ var chinese = vocabulary{
 		payment.ReasonStoreFailed:        {"交易无法保存。", "请重启终端。如再次发生，请联系服务人员。"},
 		reasonAmount:                     {"此处不能收取该金额。", "请用其他金额重新收款。"},
 		reasonBusy:                       {"另一笔交易正在进行。", "请等待其结束后重新收款。"},
-		"card removed":                   {"卡片拔出过早。", "请重新收款，提示前请勿拔卡。"},
+		"card removed":                   {"卡片移开过早。", "请重新收款，提示前请勿移开卡片。"},
 		"card blocked":                   {"卡片已锁定。", "请换一张卡，并请顾客联系发卡行。"},
 		"no application":                 {"此处不支持这种卡。", "请换一张卡。"},
-		"another interface":              {"不能感应支付。", "请顾客插卡或刷卡。"},
+		"another interface":              {"此卡不能挥卡支付。", "请重新收款并插卡，或换一张卡。"},
 		"see phone":                      {"顾客的手机有提示。", "请顾客查看手机，然后重新收款。"},
 		"application not chosen":         {"没有选择卡片应用。", "请重新收款，或换一张卡。"},
 		"card data":                      {"卡片数据有误。", "请换一张卡。"},
