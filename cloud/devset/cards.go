@@ -21,6 +21,9 @@ const listedCard = "listed"
 // balanceMinor is what an account of a test card begins with.
 const balanceMinor = 100_000_000
 
+// tapMinor is the most that is tapped for without verifying anybody.
+const tapMinor = 1_000_00
+
 // accounts are what the issuer does otherwise than to approve, by card.
 var accounts = map[string]func(*hostsim.Account){
 	"decline":     func(a *hostsim.Account) { a.BalanceMinor = 0 },
@@ -31,6 +34,8 @@ var accounts = map[string]func(*hostsim.Account){
 	"blockcard":   func(a *hostsim.Account) { a.Decline, a.Script = "41", "block-card" },
 	"newlimits":   func(a *hostsim.Account) { a.Script, a.LowerLimit, a.UpperLimit = "limits", 2, 4 },
 	"scriptfails": func(a *hostsim.Account) { a.Script = "wrong-mac" },
+
+	"tap-3-update": func(a *hostsim.Account) { a.Script = "pin-change" },
 }
 
 // initialKSN is the key serial number of the simulated PIN pad, counter 0.
@@ -84,6 +89,9 @@ func (c *cardKeys) files() ([]file, error) {
 	for _, card := range c.deck {
 		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
 			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor, Stripe: p.Stripe()}
+			if p.Tap != nil {
+				a.TapMinor = tapMinor
+			}
 			if special, ok := accounts[p.Name]; ok {
 				special(&a)
 			}

@@ -36,6 +36,7 @@ const (
 	reasonAlways     = "always"
 	reasonEntry      = "entry-mode"
 	reasonSwiped     = "chip-card-swiped"
+	reasonTapLimit   = "tap-limit"
 	reasonFunds      = "funds"
 )
 

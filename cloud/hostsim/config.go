@@ -66,6 +66,7 @@ type Account struct {
 	Script       string `json:"script,omitempty"`      // sent to the card until that has taken it: "pin-unblock"
 	LowerLimit   uint8  `json:"lower_limit,omitempty"` // 9F14 and 9F23 for the script "limits"
 	UpperLimit   uint8  `json:"upper_limit,omitempty"`
+	TapMinor     int64  `json:"tap_minor,omitempty"` // the most that is tapped for without verifying anybody; 0: any amount
 	// Stripe is what the card's magnetic stripe says after the number: expiry
 	// YYMM and service code. "": none is right.
 	Stripe string `json:"stripe,omitempty"`
@@ -114,6 +115,8 @@ func (c *Config) check() error {
 			return fmt.Errorf("%w: accounts[%d].pin is not digits", ErrConfig, i)
 		case a.Stripe != "" && (len(a.Stripe) != stripeSize || !decimal(a.Stripe)):
 			return fmt.Errorf("%w: accounts[%d].stripe is not %d digits", ErrConfig, i, stripeSize)
+		case a.TapMinor < 0:
+			return fmt.Errorf("%w: accounts[%d].tap_minor is negative", ErrConfig, i)
 		case a.Decline != "" && len(a.Decline) != 2 || a.Decline == codeApproved:
 			return fmt.Errorf("%w: accounts[%d].decline is not a declining code of two characters", ErrConfig, i)
 		}

@@ -22,6 +22,12 @@
 // of a chip card is taken in place of its chip only (80; with 90 it is 05), and
 // a service code that wants a PIN gets one (05).
 //
+// A card that was tapped (entry mode 07, and 9F39 says so too, else 30) is judged
+// by its cryptogram as an inserted one is. That its owner was verified by a
+// device must stand under that (05), and without any verification there is a
+// limit (61). The track of a stripe that was tapped (91) is not taken (30). The
+// issuer's answer and scripts go to cards alone that take them at a second tap.
+//
 // An account may have a script for its card: "pin-unblock", "pin-change" to the
 // account's PIN, "limits", "block-application", "block-card", or "wrong-mac",
 // which no card takes. It goes with each approval, one that blocks with each

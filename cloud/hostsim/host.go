@@ -21,6 +21,7 @@ const (
 	codeFunds        = "51"
 	codeExpired      = "54"
 	codeWrongPIN     = "55"
+	codeLimit        = "61"
 	codePINTries     = "75"
 	codeOffline      = "Y1" // approved by the card
 	triesMax         = 3

@@ -76,6 +76,7 @@ func (b *bench) restart() {
 		Config: hostsim.Config{IMK: imk, MAC: macKey, Encipher: encipherKey, BDK: bdk, Accounts: append([]hostsim.Account{
 			{Name: "rich", PAN: panRich, PSN: "01", BalanceMinor: 100_000},
 			{Name: "poor", PAN: panPoor, PSN: "01"},
+			{Name: "tapped", PAN: panTapped, PSN: "01", PIN: canary, BalanceMinor: 100_000, TapMinor: 5000},
 			{Name: "pin", PAN: panPIN, PSN: "01", PIN: canary, BalanceMinor: 100_000},
 			{Name: "never", PAN: "9999010000000049", PSN: "01", BalanceMinor: 100_000, Decline: "62"},
 		}, append(b.more, stripeAccounts...)...)},
@@ -101,11 +102,17 @@ type sale struct {
 	pin              string
 	ksn              *[10]byte
 	alter            func(*wire.Request)
-	tvr3             byte    // of the terminal verification results, byte 3
-	lateTVR          [5]byte // bits that were set after the cryptogram
-	cvm              [3]byte // 9F34
-	cvr              byte    // of the card verification results, byte 2, beside the cryptogram's type
+	tvr3             byte         // of the terminal verification results, byte 3
+	lateTVR          [5]byte      // bits that were set after the cryptogram
+	cvm              [3]byte      // 9F34
+	cvr              byte         // of the card verification results, byte 2, beside the cryptogram's type
+	turned           byte         // in 9F27: what was made of the type on the way
+	race             byte         // of the terminal verification results, byte 5
+	more             []tlv.Object // beside the others
 }
+
+// noted is the type that the card has noted under its cryptogram.
+func (s *sale) noted() byte { return s.cid ^ s.turned }
 
 func (b *bench) sale(pan string, minor int64) *sale {
 	b.atc++
@@ -164,9 +171,12 @@ func (b *bench) chip(s *sale) []byte {
 	}
 	values := map[tlv.Tag][]byte{
 		tlv.AmountAuthorised: amount, tlv.AmountOther: make([]byte, 6), tlv.TerminalCountry: {0x01, 0x56},
-		tlv.TVR: {0, 0, s.tvr3, 0x80, 0}, tlv.TransactionCurrency: s.currency, tlv.TransactionDate: {0x26, 0x03, 0x01},
+		tlv.TVR: {0, 0, s.tvr3, 0x80, s.race}, tlv.TransactionCurrency: s.currency, tlv.TransactionDate: {0x26, 0x03, 0x01},
 		tlv.TransactionType: {0}, tlv.UnpredictableNumber: s.un, tlv.AIP: {0x3C, 0}, tlv.CryptogramInformation: {s.cid},
-		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{3, 0xA0 | s.cvr, 0, 0}),
+		tlv.ATC: {byte(s.atc >> 8), byte(s.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{3, 0x80 | s.noted()>>2 | s.cvr, 0, 0}),
+	}
+	for _, o := range s.more {
+		values[o.Tag] = o.Value
 	}
 	if s.cvm != [3]byte{} {
 		values[tlv.CVMResults] = s.cvm[:]
@@ -304,6 +314,9 @@ func TestDeclines(t *testing.T) {
 		"amount altered":        {panRich, 1250, func(s *sale) { s.chipMinor = 1 }, "05", "amount"},
 		"currency altered":      {panRich, 1250, func(s *sale) { s.currency = []byte{0x08, 0x40} }, "05", "amount"},
 		"number zero":           {panRich, 1250, func(s *sale) { s.un = make([]byte, 4) }, "05", "unpredictable-number"},
+		"ARQC made of a TC":     {panRich, 1250, func(s *sale) { s.turned = 0xC0 }, "05", "cryptogram"},
+		"of no entry mode":      {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Entry = "" } }, "30", "entry-mode"},
+		"of an unknown mode":    {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Entry = "02" } }, "30", "entry-mode"},
 		"TC for an ARQC":        {panRich, 1250, func(s *sale) { s.cid = 0x40 }, "05", "cryptogram"},
 		"sealed elsewhere":      {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Key.Seq += 1000 } }, "30", "sealed"},
 		"other seal key":        {panRich, 1250, func(s *sale) { s.alter = func(r *wire.Request) { r.Card.SealKey = "x" } }, "30", "sealed"},
@@ -468,6 +481,8 @@ func TestAdviseDoubted(t *testing.T) {
 	for name, spoil := range map[string]func(*sale){
 		"cryptogram": func(s *sale) { s.imk[0] ^= 2 },
 		"amount":     func(s *sale) { s.chipMinor = 1 },
+		"pin-wedge":  func(s *sale) { s.cvm = [3]byte{0x01, 0, 2} },
+		"entry-mode": func(s *sale) { s.more = []tlv.Object{{Tag: tlv.EntryMode, Value: []byte{0x07}}} },
 		"account":    func(s *sale) { s.pan = "9999010000009999" },
 		"atc":        func(s *sale) { s.atc = 7 },
 	} {
@@ -484,6 +499,9 @@ func TestAdviseDoubted(t *testing.T) {
 		})
 	}
 	asked := b.sale(panPoor, 500) // an ARQC approves nothing
+	b.advise(t, asked, "cryptogram")
+	asked = b.sale(panPoor, 500) // nor if it says that it is a TC
+	asked.cid, asked.turned = 0x40, 0xC0
 	b.advise(t, asked, "cryptogram")
 }
 

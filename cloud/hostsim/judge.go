@@ -46,9 +46,17 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	case !c.trackFits():
 		return no(codeNoAccount, reasonTrack), nil
 	}
-	if swiped(req) {
+	switch {
+	case swiped(req):
 		return h.judgeStripe(tx, req, c)
+	case req.Entry != wire.EntryChip && req.Entry != wire.EntryTap:
+		return no(codeFormat, reasonEntry), nil // and 91 proves no more than a copy of it would
 	}
+	return h.judgeChip(tx, req, c)
+}
+
+// judgeChip decides about a card that has made a cryptogram.
+func (h *Host) judgeChip(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	chip, v := h.checkChip(req, c, asksIssuer)
 	if v.code != "" {
 		return v, nil
@@ -63,6 +71,9 @@ func (h *Host) judge(tx Tx, req *wire.Request, c *card) (verdict, error) {
 	}
 	if v, err = h.judgeCustomer(tx, req, c, chip.pin); err != nil {
 		return verdict{}, err
+	}
+	if chip.deaf {
+		return v, nil
 	}
 	v.issuerAuth = chip.answer(v.code)
 	v.scripts, err = h.scripts(tx, c.account, chip, v.approved)
@@ -84,10 +95,15 @@ func (h *Host) doubt(tx Tx, req *wire.Request, c *card) (string, error) {
 	}
 	clear(chip.master[:])
 	first, err := c.useATC(tx, chip)
-	if err != nil || first {
+	switch {
+	case err != nil:
 		return "", err
+	case !first:
+		return reasonATC, nil
+	case chip.pin.contrary:
+		return reasonPINWedge, nil
 	}
-	return reasonATC, nil
+	return "", nil
 }
 
 // useATC notes the transaction counter, and reports whether it is the first
@@ -109,6 +125,8 @@ func (h *Host) judgeCustomer(tx Tx, req *wire.Request, c *card, pin pinWord) (ve
 		return no(codeDoNotHonour, reasonCustomer), nil
 	case pin.contrary:
 		return no(codeDoNotHonour, reasonPINWedge), nil
+	case req.Entry == wire.EntryTap && c.account.tooMuch(req):
+		return no(codeLimit, reasonTapLimit), nil
 	}
 	b, _, err := tx.Account(c.account.Name)
 	switch {
@@ -131,6 +149,7 @@ type chip struct {
 	arqc    [8]byte
 	atc     uint16
 	pin     pinWord
+	deaf    bool // the card is not there any more for an answer
 }
 
 // answer is the value of tag 91 for a response code.
@@ -152,14 +171,19 @@ func (h *Host) checkChip(req *wire.Request, c *card, kind byte) (*chip, verdict)
 	if !ok || len(get(tlv.ApplicationCryptogram)) != 8 || len(get(tlv.ATC)) != 2 || len(get(tlv.CryptogramInformation)) != 1 {
 		return nil, no(codeFormat, reasonChip)
 	}
-	if get(tlv.CryptogramInformation)[0]&0xC0 != kind {
-		return nil, no(codeDoNotHonour, reasonCryptogram)
+	if !entryFits(req, get) {
+		return nil, no(codeFormat, reasonEntry)
 	}
+	tap := tapped(get)
 	out := &chip{arqc: [8]byte(get(tlv.ApplicationCryptogram)), atc: binary.BigEndian.Uint16(get(tlv.ATC))}
 	version, cvr, own := issuer.ParseApplicationData(get(tlv.IssuerApplicationData))
 	out.version, out.master = version, issuer.DeriveICC(h.p.Config.IMK, c.account.PAN, c.account.PSN)
-	want := version.Cryptogram(out.master, out.atc, issuer.CryptogramData(asTold(get)))
-	if !own || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
+	told := asTold(get)
+	if tap {
+		told = get // there is no XDA, and the bits are those of the race
+	}
+	want := version.Cryptogram(out.master, out.atc, issuer.CryptogramData(told))
+	if !own || !ofType(kind, get(tlv.CryptogramInformation)[0], cvr) || subtle.ConstantTimeCompare(want[:], out.arqc[:]) != 1 {
 		return nil, no(codeDoNotHonour, reasonCryptogram)
 	}
 	currency, err := money.Lookup(req.Currency)
@@ -173,7 +197,19 @@ func (h *Host) checkChip(req *wire.Request, c *card, kind byte) (*chip, verdict)
 		return nil, no(codeDoNotHonour, reasonNumber)
 	}
 	out.pin = offlinePIN(get, cvr)
+	if tap {
+		out.pin, out.deaf = byDevice(req, get, cvr), !takesAnswer(get)
+	}
 	return out, verdict{}
+}
+
+// ofType tells whether a cryptogram is of a type by 9F27, and by the results
+// that it covers: 9F27 it does not cover, so that what asks the issuer could be
+// turned into an approval on its way.
+func ofType(kind, cid byte, cvr [4]byte) bool {
+	const typeMask, notYet = 0xC0, 0x80
+	first, second := cvr[1]<<2&typeMask, cvr[1]&typeMask
+	return cid&typeMask == kind && (second == notYet && first == kind || second == kind && kind != asksIssuer)
 }
 
 // asTold gives the TVR as it was when the card made its cryptogram. What XDA

@@ -64,7 +64,7 @@ func TestStripe(t *testing.T) {
 		}, "30", "chip"},
 		"a chip's sequence number":  {panPlain, "05", "3112101", nil, "14", "account"},
 		"a stripe as a chip":        {panPlain, "05", "3112101", func(b *bench, _ *sale, r *wire.Request) { r.Card.Account = b.account(r, panPlain, "00") }, "30", "chip"},
-		"contactless with a stripe": {panPlain, "91", "3112101", func(b *bench, _ *sale, r *wire.Request) { r.Card.Account = b.account(r, panPlain, "00") }, "30", "chip"},
+		"contactless with a stripe": {panPlain, "91", "3112101", func(b *bench, _ *sale, r *wire.Request) { r.Card.Account = b.account(r, panPlain, "00") }, "30", "entry-mode"},
 		"PIN wanted":                {panPlainPIN, "90", "3112120", nil, "05", "pin-not-verified"},
 		"amount":                    {panPlain, "90", "3112101", func(_ *bench, _ *sale, r *wire.Request) { r.AmountMinor = 1005 }, "05", "amount-ending"},
 		"funds":                     {panPlain, "90", "3112101", func(_ *bench, _ *sale, r *wire.Request) { r.AmountMinor = 100_001 }, "51", "funds"},

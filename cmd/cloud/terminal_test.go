@@ -176,7 +176,7 @@ func (x *terminal) chip(p issuer.Profile, minor int64) []byte {
 		tlv.AmountAuthorised: amount, tlv.AmountOther: make([]byte, 6), tlv.TerminalCountry: {0x01, 0x56}, tlv.TVR: make([]byte, 5),
 		tlv.TransactionCurrency: {0x01, 0x56}, tlv.TransactionDate: {0x26, 0x03, 0x01}, tlv.TransactionType: {0},
 		tlv.UnpredictableNumber: {9, 9, 9, 9}, tlv.AIP: p.AIP, tlv.CryptogramInformation: {0x80},
-		tlv.ATC: {byte(x.atc >> 8), byte(x.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{}),
+		tlv.ATC: {byte(x.atc >> 8), byte(x.atc)}, tlv.IssuerApplicationData: issuer.ApplicationData(issuer.Common, [4]byte{3, 0xA0, 0, 0}),
 	}
 	ac := issuer.Cryptogram(issuer.SessionKey([16]byte(p.MasterKey), x.atc),
 		issuer.CryptogramData(func(t tlv.Tag) []byte { return values[t] }))

@@ -197,6 +197,7 @@ func (t *Tapped) quick(cmd apdu) ([]byte, int) {
 	c.counters.ATC++
 	c.at = initiated
 	qualifiers := t.qualifiers()
+	c.pinRight = qualifiers[1]&issuer.QualifierDevice != 0
 	kind := t.choose(qualifiers)
 	ac := c.cryptogram(kind, false)
 	t.asked = nil

@@ -69,6 +69,7 @@ func (t *Tapped) generate(cmd apdu) ([]byte, int) {
 	}
 	c.learn(c.lists.cdol1, cmd.data)
 	locked := t.locked()
+	c.pinRight = t.counted() && !locked
 	switch {
 	case locked || c.p.Behaviour == issuer.SaysNo:
 		cmd.p1 = typeAAC
@@ -94,12 +95,15 @@ func (t *Tapped) generate(cmd apdu) ([]byte, int) {
 	return answer, swOK
 }
 
-// locked tells whether the reader counts on a phone that has not verified its
-// owner. EMV Contactless Book C-2, 7.5: that is 9F34.
-func (t *Tapped) locked() bool {
+// locked tells whether that is a phone which has not verified its owner. EMV
+// Contactless Book C-2, 7.5: what the reader counts on is in 9F34.
+func (t *Tapped) locked() bool { return t.counted() && !t.unlocked }
+
+// counted tells whether the reader counts on a phone to verify its owner.
+func (t *Tapped) counted() bool {
 	const byDevice = 0x01
 	results := t.chip.amounts[tlv.CVMResults]
-	return t.chip.p.Tap.Device && !t.unlocked && len(results) > 0 && results[0] == byDevice
+	return t.chip.p.Tap.Device && len(results) > 0 && results[0] == byDevice
 }
 
 // recover gives the latest cryptogram again, to a reader that knows what it was

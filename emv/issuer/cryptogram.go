@@ -45,7 +45,7 @@ func ApplicationData(v Version, cvr [4]byte) []byte {
 }
 
 // PINVerified is in the second byte of the card verification results: the card
-// has verified a PIN in this transaction, and it was right.
+// has verified a PIN in this transaction, and it was right; or a phone its owner.
 const PINVerified = 0x04
 
 // ParseApplicationData takes 9F10 apart. It reports false when the data is not

@@ -94,7 +94,8 @@ func atOnce(kernel byte) []Order {
 // it.
 func updating() []Order {
 	return []Order{{
-		Name: "tap-3-update", Title: "Takes the issuer's answer at a second tap.", PAN: tapPAN(Kernel3, 8),
+		Name: "tap-3-update", Title: "Takes the issuer's answer at a second tap: another PIN (1234) for its old one.", PAN: tapPAN(Kernel3, 8),
+		PIN: testPIN, OldPIN: oldPIN,
 		Tap: &Tap{Kernel: Kernel3, Qualifiers: Hex{0, QualifierUpdate}},
 	}}
 }
