@@ -82,7 +82,7 @@ func firstError(a, b error) error {
 // armSize builds the terminal for the board and gives its size in bytes.
 func armSize(dir string) (int64, error) {
 	out := filepath.Join(dir, "terminal-armv7")
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "no_emoji", "-ldflags", "-s -w", "-o", out, "github.com/cloudpos/cloudpos/cmd/terminal")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "no_emoji,nethttpomithttp2", "-ldflags", "-s -w", "-o", out, "github.com/cloudpos/cloudpos/cmd/terminal")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm", "GOARM=7")
 	if text, err := cmd.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build for armv7: %w\n%s", err, text)

@@ -37,7 +37,7 @@ type Programs struct{ Terminal, Cloud string }
 // detector when the test has it.
 func Build(dir string) (Programs, error) {
 	p := Programs{filepath.Join(dir, "terminal"), filepath.Join(dir, "cloud")}
-	flags, cgo := []string{"build", "-trimpath", "-tags", "no_emoji"}, "CGO_ENABLED=0"
+	flags, cgo := []string{"build", "-trimpath", "-tags", "no_emoji,nethttpomithttp2"}, "CGO_ENABLED=0"
 	if Race {
 		flags, cgo = append(flags, "-race"), "CGO_ENABLED=1"
 	}
