@@ -59,6 +59,7 @@ func TestTheSetFitsTogether(t *testing.T) {
 	})
 	t.Run("parameters", func(t *testing.T) { checkParams(t, dir) })
 	t.Run("issuer", func(t *testing.T) { checkIssuer(t, dir) })
+	t.Run("taps", func(t *testing.T) { checkTaps(t, dir) })
 	t.Run("configurations", func(t *testing.T) {
 		cloud, terminal := string(read(t, dir, "cloud/cloud.toml")), string(read(t, dir, "t1/terminal.toml"))
 		for _, want := range []string{`"127.0.0.1:18883"`, `"127.0.0.1:18081"`} {
@@ -122,7 +123,9 @@ func checkModes(t *testing.T, dir string) {
 	}
 }
 
-func checkParams(t *testing.T, dir string) {
+// signed is the terminal's document with the signature checked.
+func signed(t *testing.T, dir string) wire.Envelope {
+	t.Helper()
 	pub, err := hex.DecodeString(strings.TrimSpace(string(read(t, dir, "t1/params.pub"))))
 	if err != nil {
 		t.Fatal(err)
@@ -135,10 +138,11 @@ func checkParams(t *testing.T, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc, err := params.Parse(envelope.Payload)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return envelope
+}
+
+func checkParams(t *testing.T, dir string) {
+	doc := document(t, dir)
 	acquirer, err := keys.ParsePrivate(strings.TrimSpace(string(read(t, dir, "cloud/acquirer.key"))))
 	if err != nil {
 		t.Fatal(err)

@@ -129,10 +129,11 @@ func document(sealKey string, authority []issuer.CAKey) (*params.Document, error
 			CAKeys: caKeys(authority),
 			XDA:    true,
 		},
-		Stripe:   params.Stripe{Allowed: true, Fallback: true},
-		CVM:      params.CVM{OnlinePIN: true, Signature: true, NoCVM: true, PlainPIN: true, EncipheredPIN: true},
-		PIN:      params.PIN{AttemptsMax: 3, Min: 4, Max: 12},
-		Timeouts: params.Timeouts{Card: time.Minute, Choice: 30 * time.Second, PIN: time.Minute, Host: 30 * time.Second},
+		Stripe:      params.Stripe{Allowed: true, Fallback: true},
+		Contactless: contactless(),
+		CVM:         params.CVM{OnlinePIN: true, Signature: true, NoCVM: true, PlainPIN: true, EncipheredPIN: true},
+		PIN:         params.PIN{AttemptsMax: 3, Min: 4, Max: 12},
+		Timeouts:    params.Timeouts{Card: time.Minute, Choice: 30 * time.Second, PIN: time.Minute, Host: 30 * time.Second},
 	}, nil
 }
 
