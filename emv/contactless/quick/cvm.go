@@ -32,7 +32,7 @@ func (t *Tap) Verify(wished func()) {
 func (t *Tap) verifyByReader() {
 	switch {
 	case !t.TTQ.Has(TTQCVM):
-	case t.TTQ.Has(TTQSignature):
+	case t.TTQ.Has(TTQSignature) && !t.doubted():
 		t.CVM = emv.CVMSignature
 	case t.TTQ.Has(TTQOnlinePIN):
 		t.AskPIN()
@@ -46,11 +46,23 @@ func (t *Tap) verifyByReader() {
 // cardholder verification.
 func (t *Tap) VerifyBySlip() {
 	switch {
+	case t.CTQ.Has(t.opts.CTQ.Signature) && t.TTQ.Has(TTQSignature) && t.doubted():
+		t.AskPIN()
 	case t.CTQ.Has(t.opts.CTQ.Signature) && t.TTQ.Has(TTQSignature):
 		t.CVM = emv.CVMSignature
 	case t.TTQ.Has(TTQCVM):
 		t.Decline(emv.ReasonTerminal, "a CVM is required, and the card allows none that the reader can ("+t.opts.Sections.Verify+")")
 	}
+}
+
+// doubted tells whether a wish for less than the PIN may be anybody's: the
+// holder must be verified, the reader wants cards proven while the issuer is
+// asked, and nothing proves this one. Whoever takes the PIN out of the CTQ and
+// says that the card cannot sign would have a slip signed instead, and the
+// issuer, who sees no CTQ, would not know. The book lets him; kernel 7 declines
+// such a card altogether. EMV Contactless Book C-3, 5.7.
+func (t *Tap) doubted() bool {
+	return t.TTQ.Has(TTQCVM) && t.TTQ.Has(TTQODAOnline) && t.TTQ.Has(TTQOnlinePIN) && !t.authenticated
 }
 
 // VerifyByDevice takes the claim that the cardholder was verified on the device
