@@ -2,6 +2,7 @@ package cards_test
 
 import (
 	"crypto/rand"
+	"encoding/hex"
 	"strings"
 	"sync"
 	"testing"
@@ -160,6 +161,7 @@ type sold struct {
 	typed    bool     // a PIN was
 	messages []string // in order, as the reader showed them
 	commands []byte   // their instructions
+	raced    []string // the numbers of relay resistance
 }
 
 // String is the end in one line: "declined offline: signature wrong".
@@ -177,11 +179,24 @@ func (s sold) String() string {
 	return words
 }
 
+// held is a card, and what its issuer knows of it.
+type held struct {
+	card *sim.Tapped
+	p    issuer.Profile
+}
+
 // sell plays one sale with a card that its owner holds to the antenna as often
 // as he is asked to.
-func (a *antenna) sell(t *testing.T, card *sim.Tapped, p issuer.Profile) (s sold) {
+func (a *antenna) sell(t *testing.T, card *sim.Tapped, p issuer.Profile) sold {
+	t.Helper()
+	return a.sellTo(t, []held{{card, p}})
+}
+
+// sellTo plays one sale with a card for each tap; the last one stays.
+func (a *antenna) sellTo(t *testing.T, hand []held) (s sold) {
 	t.Helper()
 	m := a.open(t)
+	card, p := hand[0].card, hand[0].p
 	var event emv.Event = emv.Begin{}
 	const stepsMax = 200
 	for range stepsMax {
@@ -196,6 +211,9 @@ func (a *antenna) sell(t *testing.T, card *sim.Tapped, p issuer.Profile) (s sold
 		case emv.Field, emv.Reenter:
 			event = emv.Performed{}
 		case emv.AwaitCard:
+			if s.taps > 0 && s.taps < len(hand) {
+				card, p = hand[s.taps].card, hand[s.taps].p
+			}
 			s.taps++
 			event = emv.Collision{}
 			if card.Enter() {
@@ -205,6 +223,9 @@ func (a *antenna) sell(t *testing.T, card *sim.Tapped, p issuer.Profile) (s sold
 			event = emv.Cleared{}
 		case emv.Transmit:
 			s.commands = append(s.commands, act.Command[1])
+			if act.Command[1] == 0xEA {
+				s.raced = append(s.raced, hex.EncodeToString(act.Command[5:9]))
+			}
 			answer, took := card.Exchange(act.Command)
 			event = emv.Response{Data: answer, Elapsed: took}
 			if answer == nil {

@@ -14,7 +14,11 @@ import (
 // those that somebody stands before: each is the chip of a card of
 // issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
 func Taps() []sim.TapVariant {
-	return slices.Concat(taps2(), taps3(), atOnceTaps("tap-3"), atOnceTaps("tap-7"))
+	return slices.Concat(
+		taps2(), attacks("tap-2", coveredByCDOL), attacks2(),
+		taps3(), atOnceTaps("tap-3"), attacks("tap-3", coveredByPDOL), attacksAtOnce("tap-3", issuer.Kernel2),
+		atOnceTaps("tap-7"), attacks("tap-7", coveredByPDOL), attacksAtOnce("tap-7", issuer.Kernel3),
+	)
 }
 
 // taps2 are those for kernel 2, whose cards sign what they are and what they
@@ -44,9 +48,7 @@ func taps2() []sim.TapVariant {
 				return []tlv.Object{{Tag: tlv.ApplicationCryptogram, Value: make([]byte, 8)}}
 			}))},
 		{Name: "tap-2-stripe", Title: "Has the profile of a magnetic stripe alone.", Of: "tap-2",
-			Shim: eachTap(atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
-				return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0], 0}}}
-			}))},
+			Shim: eachTap(stripeAlone)},
 		{Name: "tap-2-early", Title: "Is taken away before its last record, and held there again.", Of: "tap-2",
 			Shim: onTap(1, leaving(insRead, 4))},
 		{Name: "tap-2-cut", Title: "Is taken away before anybody hears its cryptogram, and gives it again.", Of: "tap-2-torn",
@@ -54,6 +56,14 @@ func taps2() []sim.TapVariant {
 		{Name: "tap-2-lost", Title: "Is taken away before anybody hears its cryptogram, and makes another.", Of: "tap-2-offline",
 			Shim: onTap(1, unheard(insGenerate))},
 	}
+}
+
+// stripeAlone is a card for kernel 2 that is said to have no EMV mode (AIP byte
+// 2). EMV Contactless Book C-2, Annex A.
+func stripeAlone() sim.Shim {
+	return atOnce(tlv.AIP, func(aip []byte) []tlv.Object {
+		return []tlv.Object{{Tag: tlv.AIP, Value: []byte{aip[0], 0}}}
+	})()
 }
 
 // insRace is EXCHANGE RELAY RESISTANCE DATA. EMV Contactless Book C-2, 5.3.

@@ -213,6 +213,11 @@ func TestTapRows(t *testing.T) {
 	for _, tt := range tapSales {
 		sold = append(sold, tt.card)
 	}
+	for _, a := range attacks {
+		for _, tr := range a.trials {
+			sold = append(sold, tr.hand...)
+		}
+	}
 	check := func(name, title string) {
 		if seen[name] || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" || !strings.HasPrefix(name, "tap-") {
 			t.Errorf("%q is given twice, or no name of a card that is tapped", name)
@@ -254,6 +259,25 @@ func TestTapUpdate(t *testing.T) {
 	}
 	if s := a.sell(t, card, p); s.String() != "ended: no application" {
 		t.Errorf("with the application blocked: %s (%s)", s, s.Detail)
+	}
+}
+
+// What an issuer sends to one card does nothing to another, and the sale with
+// the first stands.
+func TestTapUpdateElsewhere(t *testing.T) {
+	card, p := tapped(t, "tap-3-update")
+	other, q := tapped(t, "tap-3")
+	a := antenna{amountMinor: small, scripted: func(arqc [8]byte) []byte {
+		s := issuer.NewScripter([16]byte(p.MACKey), [16]byte(p.EncipherKey), arqc)
+		return issuer.Script(tlv.Script2, [4]byte{1, 2, 3, 4}, s.BlockApplication())
+	}}
+	before := other.Counters()
+	s := a.sellTo(t, []held{{card, p}, {other, q}})
+	if s.String() != "approved by issuer, no CVM" || s.taps != 2 || string(s.Card.PAN) != p.PAN {
+		t.Errorf("%s after %d taps (%s)", s, s.taps, s.Detail)
+	}
+	if after := other.Counters(); after != before {
+		t.Errorf("the other card knows %+v, before %+v", after, before)
 	}
 }
 
