@@ -24,6 +24,7 @@ const (
 	typeTime   = 3 * time.Second
 	printTime  = time.Second
 	pullTime   = 1500 * time.Millisecond
+	tapTime    = time.Second
 )
 
 // counter is what stands before a terminal and outlives it: the customers'
@@ -31,6 +32,7 @@ const (
 type counter struct {
 	mu    sync.Mutex
 	chips map[string]*sim.Card
+	taps  map[string]*sim.Tapped
 	deck  map[string]issuer.Profile
 	card  string // of the customer who is here
 	mute  int    // how often it has not answered to its reset
@@ -40,7 +42,7 @@ type counter struct {
 }
 
 func newCounter(s *set, index byte) (*counter, error) {
-	c := &counter{chips: map[string]*sim.Card{}, deck: s.deck}
+	c := &counter{chips: map[string]*sim.Card{}, taps: map[string]*sim.Tapped{}, deck: s.deck}
 	ksn := initialKSN
 	ksn[5] = index
 	ipek, err := keys.InitialKey(s.bdk, ksn)
@@ -56,8 +58,13 @@ func (c *counter) present(card string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.card, c.typed, c.mute = card, 0, 0
-	if c.chips[card] != nil {
+	if c.chips[card] != nil || c.taps[card] != nil {
 		return nil
+	}
+	if c.deck[card].Tap != nil {
+		chip, err := sim.NewTapped(c.deck[card], rand.NewChaCha8([32]byte{'t', 'a', 'p'}))
+		c.taps[card] = chip
+		return err
 	}
 	chip, err := sim.NewCard(c.deck[card], rand.NewChaCha8([32]byte{'c', 'h', 'i', 'p'}))
 	c.chips[card] = chip
@@ -100,7 +107,7 @@ func (r reader) Await(ctx context.Context) (drivers.Card, error) {
 	if err := r.pause(ctx, insertTime); err != nil {
 		return nil, err
 	}
-	if r.swipes() {
+	if r.swipes() || r.tapped() != nil {
 		return nil, r.pause(ctx, time.Hour)
 	}
 	r.mu.Lock()
@@ -121,6 +128,65 @@ func (c *counter) swipes() bool {
 	defer c.mu.Unlock()
 	return c.deck[c.card].Behaviour == issuer.NoChip || c.mute >= 3
 }
+
+// tapped is the customer's card, if it is one that is tapped.
+func (c *counter) tapped() *sim.Tapped {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.taps[c.card]
+}
+
+// antenna has a customer who holds his card to it, and takes it away as soon as
+// it is of no use there.
+type antenna struct{ devices }
+
+func (antenna) Media() drivers.Media { return drivers.Contactless }
+func (antenna) Close() error         { return nil }
+
+func (a antenna) Clear(ctx context.Context) error { return a.pause(ctx, pullTime) }
+
+func (a antenna) Await(ctx context.Context) (drivers.Card, error) {
+	chip := a.tapped()
+	if chip == nil {
+		return nil, a.pause(ctx, time.Hour)
+	}
+	if err := a.pause(ctx, tapTime); err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if !chip.Enter() {
+		return nil, fmt.Errorf("virtual antenna: %w", drivers.ErrCollision)
+	}
+	return tapped{a.devices, chip}, nil
+}
+
+type tapped struct {
+	devices
+	chip *sim.Tapped
+}
+
+// ATR is as PC/SC part 3 makes it up.
+func (tapped) ATR() []byte { return []byte{0x3B, 0x80, 0x80, 0x01, 0x01} }
+
+func (c tapped) Exchange(ctx context.Context, command []byte) (drivers.Response, error) {
+	var r drivers.Response
+	err := c.power.do(fmt.Sprintf("apdu %X", command[:min(2, len(command))]), func() error {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if r.Data, r.Elapsed = c.chip.Exchange(command); r.Data == nil {
+			return fmt.Errorf("virtual antenna: %w", drivers.ErrCardGone)
+		}
+		return nil
+	})
+	if err != nil {
+		return drivers.Response{}, err
+	}
+	return r, c.pause(ctx, r.Elapsed)
+}
+
+func (c tapped) Gone(ctx context.Context) error { return c.pause(ctx, pullTime) }
+func (c tapped) Release(context.Context) error  { return nil }
 
 type stripes struct{ devices }
 

@@ -51,6 +51,16 @@ var scenarios = []scenario{
 	{name: "swiped, with PIN", card: "stripepin", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
 	{name: "swiped, declined", card: "stripe", minor: 1005, state: payment.Declined, code: "05", attempts: 1},
 	{name: "swiped, host never answers", card: "stripe", minor: 3000, slow: never, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
+	{name: "tapped", card: "tap-2", minor: 1250, state: payment.Approved, code: "00", attempts: 1},
+	{name: "tapped, declined", card: "tap-3", minor: 1005, state: payment.Declined, code: "05", attempts: 1},
+	{name: "tapped, approved by the card", card: "tap-7-offline", minor: 1250, state: payment.Approved},
+	{name: "tapped, over the card's own limit", card: "tap-3-offline", minor: tapFloorMinor + 1, state: payment.Approved, code: "00", attempts: 1},
+	{name: "tapped, wrong then right PIN", card: "tap-2-pin", minor: 200_00, state: payment.Approved, code: "00", attempts: 2},
+	{name: "tapped with signature", card: "tap-3-sign", minor: 200_00, state: payment.Approved, code: "00", attempts: 1},
+	{name: "tapped, phone looked at and tapped again", card: "tap-2-phone", minor: 200_00, state: payment.Approved, code: "00", attempts: 1},
+	{name: "tapped again for the issuer", card: "tap-3-update", minor: 2500, state: payment.Approved, code: "00", attempts: 1},
+	{name: "tapped, but to be inserted", card: "tap-2-no", minor: 2500, state: payment.Cancelled, reason: payment.ReasonCardTimeout},
+	{name: "tapped, host never answers", card: "tap-7", minor: 3000, slow: never, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
 	{name: "host never answers", card: "approve", minor: 3000, slow: never, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
 	{name: "host answers too late", card: "pin", minor: 3100, slow: mum, state: payment.Reversed, reason: payment.ReasonHostSilent, attempts: 1},
 }
@@ -74,15 +84,19 @@ func (s *scenario) check(w *world, b *books) {
 func chosen(t *testing.T) []*scenario {
 	t.Helper()
 	var some []*scenario
-	for _, name := range []string{"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "wrong PIN for the card, then right", "mute card, swiped in the end", "swiped, with PIN", "card says no", "host never answers"} {
+	names := []string{
+		"approved with PIN", "approved with signature", "not enough funds", "wrong then right PIN", "wrong PIN for the card, then right", "mute card, swiped in the end", "swiped, with PIN", "card says no", "host never answers",
+		"tapped, approved by the card", "tapped, wrong then right PIN", "tapped again for the issuer",
+	}
+	for _, name := range names {
 		for i := range scenarios {
 			if scenarios[i].name == name {
 				some = append(some, &scenarios[i])
 			}
 		}
 	}
-	if len(some) != 9 {
-		t.Fatalf("%d scenarios, want 9", len(some))
+	if len(some) != len(names) {
+		t.Fatalf("%d scenarios, want %d", len(some), len(names))
 	}
 	return some
 }

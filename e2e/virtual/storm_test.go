@@ -20,8 +20,8 @@ const stormSales = 5
 
 // hands are the cards that go to each terminal: a card is in one place.
 var hands = [][]string{
-	{"approve", "pin", "cardsaysno", "decline"},
-	{"t1", "wrongpin", "nopse", "blocked"},
+	{"approve", "pin", "cardsaysno", "decline", "tap-2-pin", "tap-3-offline"},
+	{"t1", "wrongpin", "nopse", "blocked", "tap-3-update", "tap-7-phone"},
 }
 
 // dice are thrown anew for each thing, from the storm's seed and the thing's

@@ -72,12 +72,12 @@ func (t *terminal) start(plan func(point) mishap) error {
 	})
 	spooler := offline.NewSpooler(journal, devices.print, offline.SpoolerOpts{Now: t.w.now, Trusted: trusted, Log: log})
 	rules := &payment.Terminal{
-		Software: "virtual", Params: shared.params, Fitted: payment.Fitted{Reader: "virtual:", Stripe: "virtual:", PINPad: "virtual:", Printer: "virtual:", PlainPIN: true},
+		Software: "virtual", Params: shared.params, Fitted: payment.Fitted{Reader: "virtual:", Antenna: "virtual:", Stripe: "virtual:", PINPad: "virtual:", Printer: "virtual:", PlainPIN: true},
 		Sealer: payment.AcquirerSealer{KeyID: sealKeyID, Public: shared.acquirer.Public(), Tokens: shared.tokens},
 		Random: unpredictable(t.id, t.starts),
 	}
 	t.run = &run{power: p, link: link, runner: payment.NewRunner(payment.Parts{
-		Readers: []drivers.Reader{reader{devices}, stripes{devices}}, PINPad: pinpad{devices}, Panel: panel{},
+		Readers: []drivers.Reader{reader{devices}, antenna{devices}, stripes{devices}}, PINPad: pinpad{devices}, Panel: panel{},
 		Journal: journal, Host: link, Configure: rules.Config, Log: log,
 		Now: func() (time.Time, bool) { return t.w.now(), true },
 	})}
