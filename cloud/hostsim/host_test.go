@@ -46,6 +46,7 @@ type bench struct {
 	atc  uint16
 	log  bytes.Buffer
 	last hostsim.Store
+	cfg  hostsim.Config
 	more []hostsim.Account
 }
 
@@ -55,8 +56,23 @@ func newBench(t *testing.T, s hostsim.Store) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return newBenchOf(t, s, key, hostsim.Config{
+		IMK: imk, MAC: macKey, Encipher: encipherKey, BDK: bdk,
+		Accounts: append([]hostsim.Account{
+			{Name: "rich", PAN: panRich, PSN: "01", BalanceMinor: 100_000},
+			{Name: "poor", PAN: panPoor, PSN: "01"},
+			{Name: "pin", PAN: panPIN, PSN: "01", PIN: canary, BalanceMinor: 100_000},
+			{Name: "tapped", PAN: panTapped, PSN: "01", PIN: canary, BalanceMinor: 100_000, TapMinor: 5000},
+			{Name: "never", PAN: "9999010000000049", PSN: "01", BalanceMinor: 100_000, Decline: "62"},
+		}, stripeAccounts...),
+	})
+}
+
+// newBenchOf is a bench of that issuer, behind the acquirer with that key.
+func newBenchOf(t *testing.T, s hostsim.Store, acquirer keys.Private, cfg hostsim.Config) *bench {
+	t.Helper()
 	ksn := [10]byte{0xFF, 0xFF, 0x98, 0x76, 0x54, 0x32, 0x10, 0xE0, 0, 0}
-	ipek, err := keys.InitialKey(bdk, ksn)
+	ipek, err := keys.InitialKey(cfg.BDK, ksn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,23 +80,18 @@ func newBench(t *testing.T, s hostsim.Store) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &bench{t: t, key: key, pad: pad, last: s}
+	b := &bench{t: t, key: acquirer, pad: pad, last: s, cfg: cfg}
 	b.restart()
 	return b
 }
 
 func (b *bench) restart() {
 	b.t.Helper()
+	cfg := b.cfg
+	cfg.Accounts = append(cfg.Accounts[:len(cfg.Accounts):len(cfg.Accounts)], b.more...)
 	var err error
 	b.host, err = hostsim.New(b.t.Context(), hostsim.Parts{
-		Config: hostsim.Config{IMK: imk, MAC: macKey, Encipher: encipherKey, BDK: bdk, Accounts: append([]hostsim.Account{
-			{Name: "rich", PAN: panRich, PSN: "01", BalanceMinor: 100_000},
-			{Name: "poor", PAN: panPoor, PSN: "01"},
-			{Name: "tapped", PAN: panTapped, PSN: "01", PIN: canary, BalanceMinor: 100_000, TapMinor: 5000},
-			{Name: "pin", PAN: panPIN, PSN: "01", PIN: canary, BalanceMinor: 100_000},
-			{Name: "never", PAN: "9999010000000049", PSN: "01", BalanceMinor: 100_000, Decline: "62"},
-		}, append(b.more, stripeAccounts...)...)},
-		Acquirer: b.key, AcquirerID: "dev-1", Store: b.last,
+		Config: cfg, Acquirer: b.key, AcquirerID: "dev-1", Store: b.last,
 		Now: func() time.Time { return today }, Log: slog.New(slog.NewTextHandler(&b.log, nil)),
 	})
 	if err != nil {
@@ -484,12 +495,12 @@ func TestAdviseDoubted(t *testing.T) {
 		"pin-wedge":  func(s *sale) { s.cvm = [3]byte{0x01, 0, 2} },
 		"entry-mode": func(s *sale) { s.more = []tlv.Object{{Tag: tlv.EntryMode, Value: []byte{0x07}}} },
 		"account":    func(s *sale) { s.pan = "9999010000009999" },
-		"atc":        func(s *sale) { s.atc = 7 },
+		"atc":        func(s *sale) { s.atc = 700 },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if name == "atc" {
 				first := b.sale(panPoor, 500)
-				first.atc, first.cid = 7, 0x40
+				first.atc, first.cid = 700, 0x40
 				b.advise(t, first, "")
 			}
 			s := b.sale(panPoor, 500)
