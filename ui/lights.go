@@ -93,8 +93,8 @@ func (p *page) light(dots []*canvas.Circle, n int) {
 
 // tapLights cuts the lights off the top while a tap is going on, and after it.
 func (u *UI) tapLights(p *page, a *area, v payment.View, ring Role) {
-	taken := v.Media&drivers.Contactless != 0 && v.Screen == payment.ScreenPresentCard
-	if taken || v.Tapped || v.Screen == payment.ScreenTapAgain || v.Lights != drivers.SignalOff {
+	wanted := v.Screen == payment.ScreenTapAgain || v.Screen == payment.ScreenPresentCard && v.Media&drivers.Contactless != 0
+	if wanted || v.Tapped {
 		u.lights(p, a.top(p.grown(4), p.gap()), v.Lights, ring)
 	}
 }

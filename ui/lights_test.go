@@ -100,8 +100,8 @@ func TestLightsOnlyForTaps(t *testing.T) {
 	}{
 		{saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Media = drivers.Contact | drivers.Stripe }), ""},
 		{saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Media = drivers.Contact | drivers.Contactless }), "0000"},
-		{saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Media, v.Lights = drivers.Contact, drivers.SignalIdle }), "1000"},
-		{saleView(payment.ScreenCard, nil), ""},
+		{saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Media, v.Lights = drivers.Contact, drivers.SignalReady }), ""},
+		{saleView(payment.ScreenCard, func(v *payment.View) { v.Lights = drivers.SignalReady }), ""},
 		{saleView(payment.ScreenPIN, nil), ""},
 		{saleView(payment.ScreenAuthorising, nil), ""},
 		{saleView(payment.ScreenTapAgain, nil), "0000"},

@@ -16,6 +16,7 @@ import (
 // asked are the notices that want one way of presenting a card, whatever else
 // there is.
 var asked = map[payment.Notice]drivers.Media{
+	payment.NoticeCardUnread:   drivers.Contact,
 	payment.NoticeSwipe:        drivers.Stripe,
 	payment.NoticeStripeUnread: drivers.Stripe,
 	payment.NoticeInsertChip:   drivers.Contact,
@@ -31,28 +32,12 @@ var ways = []struct {
 	picture string
 }{{drivers.Contact, "insert"}, {drivers.Contactless, "contactless"}, {drivers.Stripe, "swipe"}}
 
-// media are the ways in which the customer is asked to present a card. A view
-// that does not tell leaves what is fitted.
-func (u *UI) media() drivers.Media {
-	media := u.view.Media
-	if media == 0 {
-		media = drivers.Contact
-		if !u.opts.ContactOnly {
-			media |= drivers.Contactless
-		}
-		if u.opts.Stripe {
-			media |= drivers.Stripe
-		}
-	}
-	if only := asked[u.view.Notice]; only != 0 {
-		return only
-	}
-	return media
-}
-
 // presentScreen asks for the card.
 func (u *UI) presentScreen(p *page, a area) {
-	media := u.media()
+	media := asked[u.view.Notice]
+	if media == 0 {
+		media = u.view.Media
+	}
 	title := p.words.present[media]
 	if u.view.Notice == payment.NoticeSeePhone {
 		title = p.words.seePhone

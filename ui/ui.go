@@ -21,10 +21,8 @@ type Opts struct {
 	Dark     bool
 	// Training puts a banner on every screen.
 	Training bool
-	// ContactOnly leaves out the contactless symbol and the four lights.
+	// ContactOnly leaves out the four lights while there is no sale.
 	ContactOnly bool
-	// Stripe says that cards may be swiped too.
-	Stripe bool
 	// Methods are the ways to pay, card if empty. With one there is nothing to
 	// choose.
 	Methods []Method

@@ -108,7 +108,7 @@ func TestSale(t *testing.T) {
 	s.tap(t, "Charge")
 	shop.expect(t, "sell CNY 128.50 by card")
 	s.shows(t, "One moment …")
-	s.ui.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable = true }))
+	s.ui.Show(saleView(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable, v.Media = true, byChip|byTap }))
 	s.shows(t, "Insert or tap the card")
 	s.tap(t, "中文")
 	s.shows(t, "请插卡或挥卡")

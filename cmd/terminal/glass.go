@@ -80,9 +80,9 @@ func (g *glass) uiOpts() ui.Opts {
 		Merchant: t.params.Merchant.Name, Currency: t.params.Currencies[0],
 		Language: receipt.Language(t.cfg.Language), Dark: t.cfg.Screen.Dark,
 		Training:    t.params.Environment != params.Production,
-		ContactOnly: t.hardware.reader.Media()&drivers.Contactless == 0, Stripe: t.rules.TakesStripes(),
-		Zone:  t.params.Terminal.Timezone.Location,
-		Slips: t.slips,
+		ContactOnly: t.hardware.reader.Media()&drivers.Contactless == 0,
+		Zone:        t.params.Terminal.Timezone.Location,
+		Slips:       t.slips,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/test"
 
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/font"
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/payment"
@@ -76,7 +77,7 @@ type shop struct{ ui *ui.UI }
 
 func (s *shop) Sell(amount money.Amount, _ ui.Method) {
 	for _, at := range []payment.Screen{payment.ScreenPresentCard, payment.ScreenCard, payment.ScreenPIN, payment.ScreenAuthorising, payment.ScreenApproved, payment.ScreenIdle} {
-		view := payment.View{Screen: at, Kind: payment.Sale, Amount: amount, Masked: "622202******0018", Label: "UnionPay Debit"}
+		view := payment.View{Screen: at, Kind: payment.Sale, Amount: amount, Masked: "622202******0018", Label: "UnionPay Debit", Media: drivers.Contact}
 		s.ui.Do(func() { s.ui.Show(view) })
 	}
 }
