@@ -74,6 +74,8 @@ func TestDecoder(t *testing.T) {
 func FuzzDecoder(f *testing.F) {
 	f.Add(unhex("03 06 81 00 00 00 00 00 01 02 00 00 87"))
 	f.Add(unhex("50 02 03 15 16 80 03 06 80 FF FF FF FF"))
+	f.Add(unhex("50 03 03 06 80 00 00 00 00 00 03 41 C0 00 07 50 02"))
+	f.Add(unhex("03 06 80 03 00 00 00 00 04 00 00 01 70 05 01 F7"))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var d decoder
 		for _, b := range in {

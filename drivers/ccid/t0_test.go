@@ -166,3 +166,45 @@ func FuzzT0(f *testing.F) {
 		}
 	})
 }
+
+// FuzzWhole: a reader that takes APDUs is given short ones only, and the same one
+// twice at most, when the card says that its length was wrong.
+func FuzzWhole(f *testing.F) {
+	f.Add(unhex("00A4040002123400"), unhex("61036C029000"))
+	f.Add(unhex("00B2010C00"), unhex("6C006C006C00"))
+	f.Fuzz(func(t *testing.T, apdu, answers []byte) {
+		m, send, err := newWhole(apdu)
+		sent := 0
+		for err == nil && len(answers) >= 2 {
+			if bytes.Equal(send[:4], apdu[:4]) && len(send) == len(apdu) {
+				sent++
+			} else if len(send) != 5 || send[1] != 0xC0 {
+				t.Fatalf("% X is neither the command nor GET RESPONSE", send)
+			}
+			n := min(len(answers), 2+int(answers[0]&3))
+			var done []byte
+			send, done, err = m.next(answers[:n])
+			answers = answers[n:]
+			if done != nil {
+				if len(done) < 2 {
+					t.Fatalf("a response of %d bytes", len(done))
+				}
+				break
+			}
+		}
+		if sent > 2 && apdu[1] != 0xC0 {
+			t.Fatalf("% X was sent %d times", apdu, sent)
+		}
+	})
+}
+
+// FuzzJudgeTap: what is taken for a card in a field has the ATR of one.
+func FuzzJudgeTap(f *testing.F) {
+	f.Add(unhex("3B80800101"))
+	f.Add(unhex("3B8F8001804F0CA000000306030001000000006A"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if judgeTap(raw) == nil && (!bytes.HasPrefix(raw[2:], []byte{0x80, 0x01}) || xor(raw[1:]) != 0 || len(raw) != 5+int(raw[1]&0x0F)) {
+			t.Fatalf("% X is taken for an ATR of PC/SC part 3", raw)
+		}
+	})
+}
