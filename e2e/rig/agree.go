@@ -19,6 +19,7 @@ type Line struct {
 	Epoch     uint32 `json:"epoch"`
 	Seq       uint64 `json:"seq"`
 	State     string `json:"state"`
+	Entry     string `json:"entry"`
 	HeldMinor int64  `json:"held_minor"`
 	Alarm     string `json:"alarm"`
 }
@@ -58,8 +59,9 @@ type story struct {
 	journalHeld int64
 	ledger      *Line
 	hostHeld    int64
-	slips       slips // the customer's
-	signed      slips // those that the customer signs
+	doubt       string // of the host, about what was approved
+	slips       slips  // the customer's
+	signed      slips  // those that the customer signs
 }
 
 // slips are complete ones of one kind.
@@ -126,7 +128,8 @@ func (r *Rig) stories(ctx context.Context) (map[string]*story, error) {
 	}
 	for _, p := range host {
 		if p.Approved && !p.Reversed {
-			of(fmt.Sprintf("%s/%d/%d", p.Terminal, p.Epoch, p.Seq)).hostHeld += p.AmountMinor
+			s := of(fmt.Sprintf("%s/%d/%d", p.Terminal, p.Epoch, p.Seq))
+			s.hostHeld, s.doubt = s.hostHeld+p.AmountMinor, s.doubt+p.Reason
 		}
 	}
 	return stories, nil
@@ -190,6 +193,10 @@ func (s *story) check() error {
 		return errors.New("approved, and the ledger knows nothing of it")
 	case s.ledger != nil && (s.ledger.HeldMinor != s.journalHeld || s.ledger.State == "conflict"):
 		return fmt.Errorf("journal says %s (%d), the ledger %s (%d) %s", s.journal.State, s.journalHeld, s.ledger.State, s.ledger.HeldMinor, s.ledger.Alarm)
+	case s.ledger != nil && s.ledger.Entry != s.journal.Entry:
+		return fmt.Errorf("read by %q in the journal, by %q in the ledger", s.journal.Entry, s.ledger.Entry)
+	case s.doubt != "":
+		return fmt.Errorf("the host doubts what was approved: %s", s.doubt)
 	case s.journal.State == "reversed" && (s.ledger == nil || s.ledger.State != "reversed"):
 		return errors.New("reversed, and the ledger does not say so")
 	}

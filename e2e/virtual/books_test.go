@@ -163,6 +163,14 @@ func (s *saleBooks) compare(wrong complain, restarted bool) {
 			wrong("journal %v receipt %d, ledger %s %d receipt %d", r.Opening.Amount, r.Opening.Receipt, line.Currency, line.AmountMinor, line.Receipt)
 		}
 	}
+	if read := r.Entry(); line.State != "" && line.Entry != read {
+		wrong("read by %q in the journal, by %q in the ledger", read, line.Entry)
+	}
+	for _, p := range s.postings {
+		if p.Approved && p.Reason != "" {
+			wrong("the host doubts what was approved: %s", p.Reason)
+		}
+	}
 	if line.State == ingest.StateConflict {
 		wrong("in conflict at the cloud: %s", line.Alarm)
 	}

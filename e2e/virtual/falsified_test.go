@@ -40,6 +40,8 @@ func TestDifferencesAreFound(t *testing.T) {
 		{"another amount in the ledger", func(b *books) { b.ledger[0].AmountMinor++ }, "ledger CNY 4001"},
 		{"another code in the ledger", func(b *books) { b.ledger[2].Code = "51" }, `code "51"`},
 		{"another authorisation in the ledger", func(b *books) { b.ledger[0].AuthCode = "x" }, `"x"`},
+		{"another entry mode in the ledger", func(b *books) { b.ledger[0].Entry = "07" }, `by "07" in the ledger`},
+		{"doubted by the host", func(b *books) { b.host[0].Reason = "atc" }, "the host doubts"},
 		{"not completed", func(b *books) { b.ledger[0].State = ingest.StateAuthorised }, `the ledger "authorised"`},
 		{"conflict", func(b *books) { b.ledger[0].State = ingest.StateConflict }, "in conflict"},
 		{"not reversed", func(b *books) { b.ledger[1].State = ingest.StateDeclined }, "the journal has it reversed"},
