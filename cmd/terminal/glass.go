@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/params"
 	"github.com/cloudpos/cloudpos/payment"
 	"github.com/cloudpos/cloudpos/receipt"
@@ -80,7 +79,7 @@ func (g *glass) uiOpts() ui.Opts {
 		Merchant: t.params.Merchant.Name, Currency: t.params.Currencies[0],
 		Language: receipt.Language(t.cfg.Language), Dark: t.cfg.Screen.Dark,
 		Training:    t.params.Environment != params.Production,
-		ContactOnly: t.hardware.reader.Media()&drivers.Contactless == 0,
+		ContactOnly: !t.rules.TakesTaps(),
 		Zone:        t.params.Terminal.Timezone.Location,
 		Slips:       t.slips,
 	}

@@ -154,8 +154,10 @@ function showCounter(s, first) {
   if (first || kicksSeen === null || kicks < kicksSeen) kicksSeen = kicks;
   $('case').checked = s.panel.caseOpen;
   [...$('lights').children].forEach((light, i) => light.classList.toggle('on', s.panel.lights[i]));
+  const lit = s.panel.lights.filter((on) => on).length;
+  $('lights').ariaLabel = `The reader's lights: ${lit} of 4 lit${s.panel.buzzer ? lit ? ', tone of success' : ', tone of alert' : ''}`;
   showDrawer(kicks);
-  showBuzzer(s.panel.buzzer);
+  showBuzzer(s.panel.buzzer, lit > 0);
 }
 function showDrawer(kicks) {
   const open = kicks > kicksSeen;
@@ -166,19 +168,24 @@ function showDrawer(kicks) {
 }
 
 // The buzzer is heard once the page is asked to sound: browsers want that.
-let tone = null;
+let tone = null, pitch = null;
 $('sound').onchange = () => {
   if (tone) tone.context.close();
   tone = null;
   if (!$('sound').checked) return;
-  const context = new AudioContext(), pitch = new OscillatorNode(context, { type: 'square', frequency: 1500 });
+  const context = new AudioContext();
+  pitch = new OscillatorNode(context, { type: 'square', frequency: 1500 });
   tone = new GainNode(context, { gain: 0 });
   pitch.connect(tone).connect(context.destination);
   pitch.start();
 };
-function showBuzzer(on) {
+// A buzzer has one pitch. Here it has the two that EMV Contactless Book A wants:
+// of a success, which is lit, and of an alert, which is dark.
+function showBuzzer(on, lit) {
   $('buzzer').classList.toggle('on', on);
-  if (tone) tone.gain.value = on ? 0.04 : 0;
+  if (!tone) return;
+  if (on) pitch.frequency.value = lit ? 1500 : 750;
+  tone.gain.value = on ? 0.04 : 0;
 }
 
 /* ---- faults ---- */
