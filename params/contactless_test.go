@@ -229,3 +229,20 @@ func TestContactlessFieldsAreNeeded(t *testing.T) {
 		t.Errorf("only %d fields found", count)
 	}
 }
+
+// TestDocumentedContactless: the example that people copy is a good one.
+func TestDocumentedContactless(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "docs", "contactless.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```json\n")
+	block, _, ended := strings.Cut(block, "```")
+	if !ended {
+		t.Fatal("docs/contactless.md has no example")
+	}
+	doc, err := params.Parse(set(t, "contactless", json.RawMessage(block)))
+	if err != nil || len(doc.Contactless.Applications) != 3 || len(doc.Contactless.Programs) != 1 || doc.Contactless.Torn == nil {
+		t.Errorf("%+v, %v", doc, err)
+	}
+}

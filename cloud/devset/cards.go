@@ -85,18 +85,8 @@ func (c *cardKeys) exceptions() (*params.Exceptions, error) {
 
 // files are the issuer's, the cards and the PIN pad's key.
 func (c *cardKeys) files() ([]file, error) {
-	cfg := hostsim.Config{IMK: c.masters.AC, MAC: c.masters.MAC, Encipher: c.masters.Encipher, BDK: c.bdk}
-	for _, card := range c.deck {
-		for _, p := range append([]issuer.Profile{card}, card.Others...) { // an account for each application
-			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor, Stripe: p.Stripe()}
-			if p.Tap != nil {
-				a.TapMinor = tapMinor
-			}
-			if special, ok := accounts[p.Name]; ok {
-				special(&a)
-			}
-			cfg.Accounts = append(cfg.Accounts, a)
-		}
+	cfg := hostsim.Config{
+		IMK: c.masters.AC, MAC: c.masters.MAC, Encipher: c.masters.Encipher, BDK: c.bdk, Accounts: accountsOf(c.deck),
 	}
 	ipek, err := keys.InitialKey(c.bdk, initialKSN)
 	if err != nil {
@@ -107,12 +97,44 @@ func (c *cardKeys) files() ([]file, error) {
 		KSN  string `json:"ksn"`
 	}{hex.EncodeToString(ipek[:]), hex.EncodeToString(initialKSN[:])}
 	var files []file
-	for path, v := range map[string]any{"cloud/issuer.json": cfg, "sim/cards.json": c.deck, "sim/pinpad.json": pad} {
-		data, err := json.MarshalIndent(v, "", "  ")
+	for path, v := range map[string]any{issuerFile: cfg, cardsFile: c.deck, "sim/pinpad.json": pad} {
+		f, err := written(path, v)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, err
 		}
-		files = append(files, file{path: path, data: append(data, '\n')})
+		files = append(files, f)
 	}
 	return files, nil
+}
+
+// The files that hold cards: those of the issuer, and their chips.
+const (
+	issuerFile = "cloud/issuer.json"
+	cardsFile  = "sim/cards.json"
+)
+
+// accountsOf are the accounts behind the cards: one for each application.
+func accountsOf(deck []issuer.Profile) (list []hostsim.Account) {
+	for _, card := range deck {
+		for _, p := range append([]issuer.Profile{card}, card.Others...) {
+			a := hostsim.Account{Name: p.Name, PAN: p.PAN, PSN: p.PSN, PIN: p.PIN, BalanceMinor: balanceMinor, Stripe: p.Stripe()}
+			if p.Tap != nil {
+				a.TapMinor = tapMinor
+			}
+			if special, ok := accounts[p.Name]; ok {
+				special(&a)
+			}
+			list = append(list, a)
+		}
+	}
+	return list
+}
+
+// written is a file of JSON.
+func written(path string, v any) (file, error) {
+	data, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return file{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return file{path: path, data: append(data, '\n')}, nil
 }

@@ -8,9 +8,9 @@
 //	var/sim     the deck of cards, and what is loaded into the simulated PIN pad
 //
 // The set is made in a folder beside and renamed when it is whole, so it is
-// either there or not. Nothing is ever overwritten: the keys in it may have
-// sealed something. Every file that holds a secret has mode 0600. The card
-// scheme's CA key is not kept at all.
+// either there or not. No key is ever overwritten: it may have sealed something.
+// Every file that holds a secret has mode 0600. The card schemes' CA keys are
+// not kept at all. AddTaps brings a set of before up to date.
 //
 // It is for development: test cards have a RID and a BIN like no scheme's, and
 // the parameters say "development".
@@ -44,6 +44,12 @@ type Opts struct {
 	StatusPort uint16
 	Screen     string // where the terminal's screen is shown to browsers; "" has none
 }
+
+// The modes of files.
+const (
+	secretMode fs.FileMode = 0o600
+	publicMode fs.FileMode = 0o644
+)
 
 // file is one file of a set, by its path in it.
 type file struct {
@@ -131,9 +137,9 @@ func write(dir string, files []file) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			return err
 		}
-		mode := fs.FileMode(0o600)
+		mode := secretMode
 		if f.public {
-			mode = 0o644
+			mode = publicMode
 		}
 		if err := durable.Create(path, f.data, mode); err != nil {
 			return err

@@ -83,7 +83,7 @@ func parameters(now time.Time, c *cardKeys) ([]file, error) {
 	return []file{
 		{path: "cloud/acquirer.key", data: []byte(acquirerHex + "\n")},
 		{path: "cloud/params.key", data: []byte(hex.EncodeToString(private.Seed()) + "\n")},
-		{path: "t1/params.json", data: signed, public: true},
+		{path: paramsFile, data: signed, public: true},
 		{path: "t1/params.pub", data: []byte(hex.EncodeToString(public) + "\n"), public: true},
 	}, nil
 }
@@ -218,6 +218,6 @@ dpi = 267                      # a panel of 5.5 inches
 	}
 	return []file{
 		{path: "cloud/cloud.toml", data: fmt.Appendf(nil, cloud, o.MQTTPort, o.StatusPort, acquirerID), public: true},
-		{path: "t1/terminal.toml", data: fmt.Appendf(nil, terminal+ownScreen, Terminal, o.MQTTPort), public: true},
+		{path: terminalFile, data: fmt.Appendf(nil, terminal+ownScreen, Terminal, o.MQTTPort), public: true},
 	}
 }

@@ -1,6 +1,7 @@
 // Command cloud is the reference cloud in one program.
 //
 //	cloud dev-init DIR        make a development set, once
+//	cloud dev-taps DIR        give a development set of before cards that are tapped
 //	cloud run                 serve terminals
 //	cloud ledger              show the books
 //	cloud params              change the exception list of a terminal's parameters
@@ -41,6 +42,9 @@ const usage = `usage: cloud COMMAND [options]
 
   dev-init  make keys, certificates, cards and configuration, once
               [--mqtt-port 8883] [--status-port 8081] [--screen 127.0.0.1:8082] DIR
+  dev-taps  give a development set that was made before what it lacks for cards that
+            are tapped: cards, accounts, parameters, and an antenna; restart its programs
+              DIR
   run       serve terminals; prints a line "ready mqtt=ADDRESS status=ADDRESS"
               [--config FILE]
   ledger    show the books, also while the cloud runs
@@ -75,7 +79,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (int, err
 		return exitUsage, errors.New("which command? (see cloud help)")
 	}
 	commands := map[string]func(context.Context, []string, io.Writer, io.Writer) error{
-		"dev-init": runDevInit, "run": runCloud, "ledger": runLedger, "params": runParams, "version": runVersion,
+		"dev-init": runDevInit, "dev-taps": runDevTaps, "run": runCloud, "ledger": runLedger, "params": runParams, "version": runVersion,
 	}
 	command, ok := commands[args[0]]
 	switch {
@@ -130,6 +134,18 @@ func runDevInit(_ context.Context, args []string, stdout, _ io.Writer) error {
 		return err
 	}
 	_, err := fmt.Fprintf(stdout, "made %s: cloud run --config %s/cloud/cloud.toml, terminal run --config %s/t1/terminal.toml\n", dir, dir, dir)
+	return err
+}
+
+func runDevTaps(_ context.Context, args []string, stdout, _ io.Writer) error {
+	fs := newFlags("dev-taps")
+	if err := parse(fs, args, 1); err != nil {
+		return err
+	}
+	if err := devset.AddTaps(fs.Arg(0), time.Now()); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(stdout, "%s has cards that are tapped; restart its programs\n", fs.Arg(0))
 	return err
 }
 

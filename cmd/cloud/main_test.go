@@ -351,6 +351,7 @@ func TestTwoCloudsOnOneFolder(t *testing.T) {
 func TestWrongArguments(t *testing.T) {
 	for _, args := range [][]string{
 		{}, {"fly"}, {"dev-init"}, {"dev-init", "a", "b"}, {"dev-init", "--mqtt-port", "70000", "a"}, {"dev-init", "--what", "a"},
+		{"dev-taps"}, {"dev-taps", "a", "b"},
 		{"run", "now"}, {"ledger"}, {"ledger", "burn"}, {"ledger", "list", "host"},
 	} {
 		var stdout, stderr bytes.Buffer
@@ -365,6 +366,21 @@ func TestWrongArguments(t *testing.T) {
 	out, err := command(t, "help")
 	if err != nil || !strings.Contains(out, "dev-init") {
 		t.Errorf("help: %v\n%s", err, out)
+	}
+}
+
+// TestDevTaps: a set that has them says so again, and what is none is told.
+func TestDevTaps(t *testing.T) {
+	dir := devSet(t)
+	before, _ := inForce(t, dir)
+	if out, err := command(t, "dev-taps", dir); err != nil || out != dir+" has cards that are tapped; restart its programs\n" {
+		t.Errorf("%v, %q", err, out)
+	}
+	if after, doc := inForce(t, dir); after.Seq != before.Seq || len(doc.Contactless.Applications) == 0 {
+		t.Errorf("version %d, was %d", after.Seq, before.Seq)
+	}
+	if _, err := command(t, "dev-taps", t.TempDir()); err == nil || !strings.Contains(err.Error(), "cards.json") {
+		t.Errorf("an empty folder: %v", err)
 	}
 }
 
