@@ -149,11 +149,11 @@ func TestAntennaTakesItsTime(t *testing.T) {
 		at.with(func(a *antenna) { a.tap(newTapped(t, "tap-3").Variant(TapVariant{Delay: 20 * time.Millisecond})) })
 		at.told("came")
 		at.expect(antennaOn, saysATR)
-		at.expectAfter(antennaPSE, answerTime+20*time.Millisecond-1, "")
+		at.expectAfter(antennaPSE, answerTime+20*time.Millisecond-time.Nanosecond, "")
 		status := frame(t, antennaStatus)
 		at.a.receive(status)
 		at.told("")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		if got, want := at.heard(status), saysNoPSE+" echo "+saysActive; got != want {
 			t.Errorf("when it has thought\n got %s\nwant %s", got, want)

@@ -1,7 +1,7 @@
 // Package sim simulates a shop's devices and the cards in its customers'
-// hands, byte by byte: a serial card reader, one for magnetic stripes, a PIN pad and a receipt printer,
-// each behind a pseudo-terminal, so that the true drivers talk to them as to
-// hardware. Beside them are the pins of a panel, for its true driver, and a
+// hands, byte by byte: a serial card reader, one for cards that are tapped, one
+// for magnetic stripes, a PIN pad and a receipt printer, each behind a
+// pseudo-terminal, so that the true drivers talk to them as to hardware. Beside them are the pins of a panel, for its true driver, and a
 // cable to the cloud that can be pulled.
 //
 // A [Shop] is all of them together. It serves a control socket in its folder,
@@ -23,7 +23,6 @@
 // A [Card] is a chip that follows EMV 4.4 with real cryptograms and real
 // signatures, and obeys its issuer's script commands; what it has counted and
 // been told it remembers. A [Variant] of it misbehaves; drivers/sim/cards lists
-// those that there are. A [Tapped] card or phone is one at an antenna; no reader
-// of this package has one yet, so tests step it themselves. No log or answer of this package shows card data, PINs
-// or keys.
+// those that there are. A [Tapped] card or phone is one that is held to an
+// antenna. No log or answer of this package shows card data, PINs or keys.
 package sim
