@@ -57,8 +57,8 @@ func knowsEntry(ctx context.Context, db *sql.DB) bool {
 	if err != nil {
 		return false
 	}
-	err = rows.Err()
-	return errors.Join(err, rows.Close()) == nil
+	defer func() { _ = rows.Close() }() // rows.Err tells what went wrong
+	return rows.Err() == nil
 }
 
 // Update implements ingest.Ledger. A revision in the sale's row tells when
