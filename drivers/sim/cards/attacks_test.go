@@ -38,9 +38,9 @@ func on(card string, amountMinor int64, ends string) trial {
 }
 
 // at is the same at another reader.
-func (t trial) at(reader string) trial {
-	t.reader = reader
-	return t
+func (tr trial) at(reader string) trial {
+	tr.reader = reader
+	return tr
 }
 
 const (

@@ -75,6 +75,7 @@ type antenna struct {
 	scripted    func(arqc [8]byte) []byte // what the issuer sends along, or nil
 	bypassed    bool                      // the cardholder types no PIN
 	torn        *kernel2.TornLog          // for kernel 2; nil is an empty one
+	before      sim.Shim                  // somebody right before the reader, or nil
 }
 
 // The limits of the reader: from cvmMinor on, the holder is verified.
@@ -157,6 +158,7 @@ func (a *antenna) kernel2() kernel2.Application {
 type sold struct {
 	emv.Outcome
 	taps     int
+	host     emv.HostResult
 	asked    bool     // the issuer was
 	typed    bool     // a PIN was
 	messages []string // in order, as the reader showed them
@@ -198,7 +200,7 @@ func (a *antenna) sellTo(t *testing.T, hand []held) (s sold) {
 	m := a.open(t)
 	card, p := hand[0].card, hand[0].p
 	var event emv.Event = emv.Begin{}
-	const stepsMax = 200
+	const stepsMax = 1000
 	for range stepsMax {
 		action, err := m.Step(event)
 		if err != nil {
@@ -226,7 +228,7 @@ func (a *antenna) sellTo(t *testing.T, hand []held) (s sold) {
 			if act.Command[1] == 0xEA {
 				s.raced = append(s.raced, hex.EncodeToString(act.Command[5:9]))
 			}
-			answer, took := card.Exchange(act.Command)
+			answer, took := a.exchange(card, act.Command)
 			event = emv.Response{Data: answer, Elapsed: took}
 			if answer == nil {
 				event = emv.CardGone{}
@@ -239,7 +241,8 @@ func (a *antenna) sellTo(t *testing.T, hand []held) (s sold) {
 			}
 		case emv.GoOnline:
 			s.asked = true
-			event = a.ask(act, p)
+			s.host = a.ask(act, p)
+			event = s.host
 		case emv.Done:
 			s.Outcome = act.Outcome
 			return s
@@ -251,10 +254,25 @@ func (a *antenna) sellTo(t *testing.T, hand []held) (s sold) {
 	return s
 }
 
+// exchange asks the card, past whoever stands between.
+func (a *antenna) exchange(card *sim.Tapped, command []byte) (answer []byte, took time.Duration) {
+	if a.before == nil {
+		return card.Exchange(command)
+	}
+	answer = a.before(command, func(command []byte) (answer []byte) {
+		answer, took = card.Exchange(command)
+		return answer
+	})
+	return answer, took
+}
+
 // ask is the issuer: he believes cryptograms of his own cards, if their type is
 // the one that the card has noted under them.
 func (a *antenna) ask(q emv.GoOnline, p issuer.Profile) emv.HostResult {
 	get := func(tag tlv.Tag) []byte { v, _ := tlv.Find(q.Data, tag); return v }
+	if len(get(tlv.ATC)) != 2 || len(get(tlv.CryptogramInformation)) != 1 {
+		return emv.HostResult{Online: true, ARC: "30"}
+	}
 	master := [16]byte(p.MasterKey)
 	atc := uint16(get(tlv.ATC)[0])<<8 | uint16(get(tlv.ATC)[1])
 	made := p.Computes().Cryptogram(master, atc, issuer.CryptogramData(get))
