@@ -55,6 +55,7 @@ var allowed = map[string][]string{
 	"emv/records":                     {"emv/apdu", "emv/tlv"},
 	"emv/oda":                         {"emv/tlv"},
 	"emv/oda/odatest":                 {},
+	"emv/benchtest":                   {},
 	"emv/oda/curvetest":               {"emv/oda"},
 	"emv":                             {"emv/apdu", "emv/records", "emv/script", "emv/tlv", "emv/oda"},
 	"emv/contactless":                 {"emv", "emv/apdu", "emv/tlv"},

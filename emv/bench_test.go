@@ -5,14 +5,11 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"math/big"
-	"runtime"
-	"slices"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/cloudpos/cloudpos/emv"
+	"github.com/cloudpos/cloudpos/emv/benchtest"
 	"github.com/cloudpos/cloudpos/emv/oda/odatest"
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
@@ -139,19 +136,13 @@ func (r *replayed) play(t testing.TB) {
 	k.Clear()
 }
 
-// opener gives the three RSA operations of a transaction, bare: what emv/oda
-// does with certificates and signature before it looks at what comes out.
-func (r *replayed) opener() func() {
-	var n, e [3]*big.Int
+// operations are the three with RSA keys in a transaction.
+func (r *replayed) operations() []benchtest.Operation {
+	var all []benchtest.Operation
 	for i, k := range r.keys {
-		n[i], e[i] = k.N, big.NewInt(int64(k.E))
+		all = append(all, benchtest.Operation{Signature: r.signed[i], Exponent: odatest.Exponent(k), Modulus: k.N.Bytes()})
 	}
-	return func() {
-		for i, s := range r.signed {
-			x := new(big.Int).Exp(new(big.Int).SetBytes(s), e[i], n[i])
-			_ = x.FillBytes(make([]byte, len(s)))
-		}
-	}
+	return all
 }
 
 // TestAllocations counts what a transaction allocates.
@@ -162,58 +153,13 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// benchTurn is how many transactions are measured at once.
-const benchTurn = 1000
-
-// BenchmarkOnlineDDA measures a transaction, and beside it, turn by turn so
-// that both meet the same machine, what it and its three RSA operations alone
-// cost in processor time.
+// BenchmarkOnlineDDA measures a transaction, and beside it what its three RSA
+// operations alone cost.
 func BenchmarkOnlineDDA(b *testing.B) {
 	for _, e := range benchExponents {
 		b.Run(fmt.Sprintf("e=%d", e), func(b *testing.B) {
 			r := newReplayed(b, e)
-			open := r.opener()
-			var whole, bare []time.Duration
-			b.ReportAllocs()
-			done, began := 0, usage(b)
-			for b.Loop() {
-				r.play(b)
-				if done++; done%benchTurn != 0 {
-					continue
-				}
-				runtime.GC() // what this turn leaves is not the next one's
-				whole = append(whole, usage(b)-began)
-				b.StopTimer()
-				began = usage(b)
-				for range benchTurn {
-					open()
-				}
-				runtime.GC()
-				bare = append(bare, usage(b)-began)
-				b.StartTimer()
-				began = usage(b)
-			}
-			if len(bare) > 0 {
-				w, o := median(whole), median(bare)
-				b.ReportMetric(o, "rsa-µs")
-				b.ReportMetric(w-o, "beyond-µs")
-			}
+			benchtest.Beyond(b, func() { r.play(b) }, benchtest.Bare(r.operations()))
 		})
 	}
-}
-
-// usage is the processor time of this process so far.
-func usage(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
-
-// median is that of turns, for one transaction, in microseconds.
-func median(turns []time.Duration) float64 {
-	slices.Sort(turns)
-	return float64(turns[len(turns)/2]) / float64(time.Microsecond) / benchTurn
 }

@@ -40,6 +40,9 @@ func bench() (err error) {
 	if err := contactKernel(); err != nil {
 		return err
 	}
+	if err := contactlessKernels(); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp(".", "bench-") // on the disk that the project is on, not in memory
 	if err != nil {
 		return err

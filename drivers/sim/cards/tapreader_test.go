@@ -75,6 +75,7 @@ type antenna struct {
 	scripted    func(arqc [8]byte) []byte // what the issuer sends along, or nil
 	bypassed    bool                      // the cardholder types no PIN
 	torn        *kernel2.TornLog          // for kernel 2; nil is an empty one
+	random      func([]byte)              // nil draws true numbers
 	before      sim.Shim                  // somebody right before the reader, or nil
 }
 
@@ -86,8 +87,27 @@ const (
 )
 
 // open makes the reader's machine for one sale.
-func (a *antenna) open(t *testing.T) emv.Machine {
+func (a *antenna) open(t testing.TB) emv.Machine {
 	t.Helper()
+	return opened(t, a.config(t), a.amountMinor)
+}
+
+// opened is the machine of one sale.
+func opened(t testing.TB, cfg contactless.Config, amountMinor int64) emv.Machine {
+	t.Helper()
+	m, err := contactless.New(cfg, emv.Transaction{AmountMinor: amountMinor, Sequence: 7, At: tapDay}, emv.RestartA)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// config is the reader's, with kernels.
+func (a *antenna) config(t testing.TB) contactless.Config {
+	t.Helper()
+	if a.random == nil {
+		a.random = func(b []byte) { _, _ = rand.Read(b) }
+	}
 	if a.torn == nil {
 		var err error
 		if a.torn, err = kernel2.NewTornLog(2, 5*time.Minute); err != nil {
@@ -98,7 +118,7 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 		TerminalType: 0x22, Capabilities: [3]byte{0x20, 0x60, 0x48}, Additional: [5]byte{0x60, 0x00, 0xF0, 0xB0, 0x01},
 		Country: 156, Currency: 156, CurrencyExponent: 2, Serial: "SN000001",
 		Applications: []emv.Application{{AID: issuer.AID, Partial: true}}, CAKeys: madeTapsOnce().ca,
-		CDAMode: emv.CDAMode1, Random: func(b []byte) { _, _ = rand.Read(b) },
+		CDAMode: emv.CDAMode1, Random: a.random,
 	}
 	k3, err := kernel3.New(kernel3.Config{Terminal: terminal})
 	if err != nil {
@@ -125,7 +145,7 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 			Limits: contactless.Limits{TransactionMinor: &limit, FloorMinor: &a.floorMinor, CVMMinor: &cvm},
 		}
 	}
-	m, err := contactless.New(contactless.Config{
+	return contactless.Config{
 		Combinations: []contactless.Combination{
 			{AID: issuer.AIDTap2, Kernel: contactless.Kernel2, Types: []byte{0x00}, Limits: contactless.Limits{TransactionMinor: &limit}},
 			combination(issuer.AIDTap3, contactless.Kernel3),
@@ -134,11 +154,7 @@ func (a *antenna) open(t *testing.T) emv.Machine {
 		},
 		Kernels:          map[contactless.KernelID]contactless.Kernel{contactless.Kernel2: k2, contactless.Kernel3: k3, contactless.Kernel7: k7},
 		CurrencyExponent: 2,
-	}, emv.Transaction{AmountMinor: a.amountMinor, Sequence: 7, At: tapDay}, emv.RestartA)
-	if err != nil {
-		t.Fatal(err)
 	}
-	return m
 }
 
 // kernel2 is what the reader accepts of cards for it. Its limits are those that
@@ -189,13 +205,13 @@ type held struct {
 
 // sell plays one sale with a card that its owner holds to the antenna as often
 // as he is asked to.
-func (a *antenna) sell(t *testing.T, card *sim.Tapped, p issuer.Profile) sold {
+func (a *antenna) sell(t testing.TB, card *sim.Tapped, p issuer.Profile) sold {
 	t.Helper()
 	return a.sellTo(t, []held{{card, p}})
 }
 
 // sellTo plays one sale with a card for each tap; the last one stays.
-func (a *antenna) sellTo(t *testing.T, hand []held) (s sold) {
+func (a *antenna) sellTo(t testing.TB, hand []held) (s sold) {
 	t.Helper()
 	m := a.open(t)
 	card, p := hand[0].card, hand[0].p

@@ -1,8 +1,6 @@
 package kernel2_test
 
 import (
-	"crypto/rsa"
-	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
@@ -88,29 +86,6 @@ func tapped(t testing.TB, s *setup, events []emv.Event) emv.Outcome {
 			return a.Outcome
 		}
 	}
-}
-
-// BenchmarkOffline is a tap that is approved with CDA, and beside it the three
-// RSA operations in it alone: of the CA's key, the issuer's and the card's.
-func BenchmarkOffline(b *testing.B) {
-	s, events := load(b, story(b, "approved.txt"))
-	if o := tapped(b, s, events); o.Status != emv.Approved {
-		b.Fatalf("status %v: %s", o.Status, o.Detail)
-	}
-	b.Run("tap", func(b *testing.B) {
-		b.ReportAllocs()
-		for b.Loop() {
-			tapped(b, s, events)
-		}
-	})
-	b.Run("bare RSA", func(b *testing.B) {
-		for b.Loop() {
-			for _, k := range []*rsa.PrivateKey{s.keys.CA, s.keys.Issuer, s.keys.ICC} {
-				number := new(big.Int).Sub(k.N, big.NewInt(12345))
-				number.Exp(number, big.NewInt(int64(k.E)), k.N)
-			}
-		}
-	})
 }
 
 // TestAllocations bounds a tap's work by what can be counted anywhere.
