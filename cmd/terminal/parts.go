@@ -41,6 +41,7 @@ type terminal struct {
 	spooler  *offline.Spooler
 	rules    *payment.Terminal
 	runner   *payment.Runner
+	lights   *lights
 	glass    *glass // nil: no screen
 	log      *slog.Logger
 
@@ -90,8 +91,9 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 		Random: func(b []byte) { _, _ = rand.Read(b) }, // never fails, by its documentation
 		Latest: t.journal.List,
 	}
+	t.lights = &lights{Panel: t.hardware.panel}
 	t.runner = payment.NewRunner(payment.Parts{
-		Readers: t.readers(), PINPad: t.hardware.pinpad, Panel: t.hardware.panel,
+		Readers: t.readers(), PINPad: t.hardware.pinpad, Panel: t.lights,
 		Journal: t.journal, Host: t.link,
 		Now:       func() (time.Time, bool) { return t.clock.now(), t.clock.trusted() },
 		Configure: t.rules.Config,
@@ -199,6 +201,9 @@ func (t *terminal) start() {
 	}
 	t.workers.Go(func() { t.spooler.Run(ctx) })
 	t.workers.Go(func() { t.runner.KeepSettled(ctx) })
+	if t.rules.TakesTaps() {
+		t.workers.Go(func() { t.lights.rest(ctx, t.runner.Views(), t.log) })
+	}
 }
 
 // close stops and closes the parts in reverse order.
