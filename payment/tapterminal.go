@@ -1,9 +1,12 @@
 package payment
 
 import (
+	"slices"
+
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
 	"github.com/cloudpos/cloudpos/emv/contactless/quick"
+	"github.com/cloudpos/cloudpos/emv/oda"
 	"github.com/cloudpos/cloudpos/money"
 	"github.com/cloudpos/cloudpos/params"
 )
@@ -16,7 +19,9 @@ func (t *Terminal) TakesTaps() bool {
 	return t.Fitted.Antenna != "" && len(t.Params.Contactless.Applications) > 0
 }
 
-// tap is Config.Tap.
+// tap is Config.Tap. Keys on elliptic curves are for XDA, which no kernel has for
+// a card that is tapped; to check them, for each kernel, takes longer than all
+// else.
 func (t *Terminal) tap(caps [3]byte, latest []Record) func(emv.Transaction, money.Currency) (emv.Machine, error) {
 	if !t.TakesTaps() {
 		return nil
@@ -24,6 +29,7 @@ func (t *Terminal) tap(caps [3]byte, latest []Record) func(emv.Transaction, mone
 	return func(tx emv.Transaction, c money.Currency) (emv.Machine, error) {
 		tx.At = tx.At.In(t.Params.Terminal.Timezone.Location)
 		terminal := t.kernelConfig(t.tapCapabilities(caps), c)
+		terminal.CAKeys = slices.DeleteFunc(terminal.CAKeys, func(k oda.CAKey) bool { return k.Suite != 0 })
 		terminal.Earlier = t.earlier(latest, c, tx.At)
 		cfg := contactless.Config{CurrencyExponent: c.Exponent, Combinations: t.combinations(caps, c)}
 		if len(cfg.Combinations) == 0 {
