@@ -183,6 +183,7 @@ type run struct {
 	card    drivers.Card
 	closing bool
 	signals sync.WaitGroup
+	lamps   chan struct{} // closed once the panel has had the last signal; nil before the first
 	log     *slog.Logger
 	stored  error // why an entry could not be committed
 }
@@ -281,12 +282,24 @@ func (r *run) do(ctx context.Context, a Action) {
 			stop()
 		}
 	case Signal:
-		r.signals.Go(func() {
-			if err := r.parts.Panel.Show(ctx, a.Signal); err != nil {
-				r.log.Debug("panel", "error", err)
-			}
-		})
+		r.signal(ctx, a.Signal)
 	}
+}
+
+// signal tells the panel, after all that it was told before: a slow one must not
+// end with what was true a moment ago.
+func (r *run) signal(ctx context.Context, s drivers.Signal) {
+	before, had := r.lamps, make(chan struct{})
+	r.lamps = had
+	r.signals.Go(func() {
+		defer close(had)
+		if before != nil {
+			<-before
+		}
+		if err := r.parts.Panel.Show(ctx, s); err != nil {
+			r.log.Debug("panel", "error", err)
+		}
+	})
 }
 
 // start runs an action in its own goroutine; its one result comes to the loop.

@@ -88,6 +88,39 @@ func TestRunApproved(t *testing.T) {
 	})
 }
 
+// slowPanel takes longest for the first signal.
+type slowPanel struct {
+	fakePanel
+	mu    sync.Mutex
+	asked int
+	shown []drivers.Signal
+}
+
+func (p *slowPanel) Show(_ context.Context, s drivers.Signal) error {
+	p.mu.Lock()
+	p.asked++
+	takes := time.Minute / time.Duration(p.asked)
+	p.mu.Unlock()
+	time.Sleep(takes)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.shown = append(p.shown, s)
+	return nil
+}
+
+// However slow the panel is, it gets the signals in their order, and a sale
+// does not wait for it before its end.
+func TestRunSignalsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, panel := newCounter("online", "approved"), &slowPanel{}
+		c.parts.Panel = panel
+		res := c.sell(t, t.Context())
+		if want := []drivers.Signal{drivers.SignalReady, drivers.SignalSuccess}; !slices.Equal(panel.shown, want) || res.View.Screen != ScreenApproved {
+			t.Errorf("the panel has shown %v, want %v; the screen is %q", panel.shown, want, res.View.Screen)
+		}
+	})
+}
+
 func TestRunNumbersGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCounter("declined")
