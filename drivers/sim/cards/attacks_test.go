@@ -5,6 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -260,6 +262,30 @@ func TestTapNumbers(t *testing.T) {
 				}
 				seen[raced] = true
 			}
+		}
+	}
+}
+
+// TestSecurityNames: the tests that docs/security.md names are there.
+func TestSecurityNames(t *testing.T) {
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Za-z]+)` in `([a-z/]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(named) == 0 {
+		t.Error("no test is named")
+	}
+	for _, n := range named {
+		files, err := filepath.Glob("../../../" + n[2] + "/*_test.go")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(files, func(file string) bool {
+			source, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(source), "\nfunc "+n[1]+"(t *testing.T)")
+		}) {
+			t.Errorf("there is no %s in %s", n[1], n[2])
 		}
 	}
 }
