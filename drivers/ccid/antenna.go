@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/t0"
 )
 
 const (
@@ -133,7 +134,7 @@ func (c *tap) Exchange(ctx context.Context, command []byte) (drivers.Response, e
 
 // whole returns the whole response.
 func (c *tap) whole(command []byte, t *span) ([]byte, error) {
-	m, send, err := newWhole(command)
+	m, send, err := t0.Whole(command)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (c *tap) whole(command []byte, t *span) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		next, done, err := m.next(answer)
+		next, done, err := m.Next(answer)
 		if err != nil || done != nil {
 			return done, err
 		}

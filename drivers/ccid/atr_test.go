@@ -67,3 +67,14 @@ func FuzzATR(f *testing.F) {
 		}
 	})
 }
+
+// FuzzJudgeTap: what is taken for a card in a field has the ATR of one.
+func FuzzJudgeTap(f *testing.F) {
+	f.Add(unhex("3B80800101"))
+	f.Add(unhex("3B8F8001804F0CA000000306030001000000006A"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if judgeTap(raw) == nil && (!bytes.HasPrefix(raw[2:], []byte{0x80, 0x01}) || xor(raw[1:]) != 0 || len(raw) != 5+int(raw[1]&0x0F)) {
+			t.Fatalf("% X is taken for an ATR of PC/SC part 3", raw)
+		}
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/t0"
 )
 
 // card is a card with contacts that has power, until it is gone.
@@ -38,7 +39,7 @@ func (c *card) Exchange(ctx context.Context, command []byte) (drivers.Response, 
 }
 
 func (c *card) overT0(command []byte, s *span) ([]byte, error) {
-	m, tpdu, err := newT0(command)
+	m, tpdu, err := t0.New(command)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +48,7 @@ func (c *card) overT0(command []byte, s *span) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		next, done, err := m.next(answer)
+		next, done, err := m.Next(answer)
 		if err != nil || done != nil {
 			return done, err
 		}
@@ -56,7 +57,7 @@ func (c *card) overT0(command []byte, s *span) ([]byte, error) {
 }
 
 func (c *card) overT1(command []byte, s *span) ([]byte, error) {
-	if _, _, err := newT0(command); err != nil {
+	if _, _, err := t0.New(command); err != nil {
 		return nil, err // The same shapes are APDUs here.
 	}
 	data, err := c.runT1(c.t1.start(command), s)

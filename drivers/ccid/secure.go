@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/t0"
 )
 
 // How long a PIN may take beside the customer's own time: for the reader to
@@ -127,7 +128,7 @@ func (p *pinEntry) run() ([]byte, error) {
 	c := p.card
 	apdu := p.apdu()
 	if c.t1 == nil {
-		m, _, err := newT0(apdu)
+		m, _, err := t0.New(apdu)
 		if err != nil {
 			return nil, err
 		}
@@ -135,7 +136,7 @@ func (p *pinEntry) run() ([]byte, error) {
 		if err != nil || p.bypassed {
 			return nil, err
 		}
-		_, done, err := m.next(answer)
+		_, done, err := m.Next(answer)
 		return done, err
 	}
 	o, err := c.t1.startForeign(apdu)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/t0"
 )
 
 // Bits of the protocol control byte of a T=1 block (ISO 7816-3, 11.3).
@@ -184,7 +185,7 @@ func (m *t1) gotI(pcb byte, inf []byte) (out, error) {
 	}
 	m.nr ^= 1
 	m.tries = 0
-	if len(m.data)+len(inf) > responseMax {
+	if len(m.data)+len(inf) > t0.ResponseMax {
 		return out{}, fmt.Errorf("%w: a response without end", drivers.ErrProtocol)
 	}
 	m.data = append(m.data, inf...)

@@ -1,7 +1,8 @@
-package ccid
+package t0
 
 import (
 	"bytes"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -10,7 +11,9 @@ import (
 )
 
 // Each story: the APDU, then TPDUs (>) and answers (<), and the response (=).
-var t0Stories = []struct{ name, apdu, story string }{
+type story struct{ name, apdu, story string }
+
+var stories = []story{
 	{"case 1 gets a P3 of 00", "0070 8000", `
 		> 0070800000
 		< 9000
@@ -93,10 +96,44 @@ var t0Stories = []struct{ name, apdu, story string }{
 		! `},
 }
 
-func TestT0(t *testing.T) {
-	for _, c := range t0Stories {
+// A reader that fetches by itself brings data where there should be none yet; one
+// that does not is as in the stories above.
+var eitherStories = []story{
+	{"the reader fetches", "00A4 0400 02 1234 00", `
+		> 00A40400021234
+		< 6F0100 9000
+		= 6F0100 9000`},
+	{"the reader fetches behind a warning", "00A4 0400 02 1234 00", `
+		> 00A40400021234
+		< 6F0100 6283
+		= 6F0100 6283`},
+	{"the reader fetches a part", "00A4 0400 02 1234 00", `
+		> 00A40400021234
+		< 6F01 6101
+		> 00C0000001
+		< 00 9000
+		= 6F0100 9000`},
+	{"no length is corrected that was not sent", "00A4 0400 02 1234 00", `
+		> 00A40400021234
+		< 6C05
+		= 6C05`},
+	{"data for a command that expects none", "0020 0080 02 1234", `
+		> 00200080021234
+		< 01 9000
+		! `},
+}
+
+func TestNew(t *testing.T) { tell(t, stories, New) }
+
+func TestEither(t *testing.T) {
+	tell(t, stories, Either)
+	tell(t, eitherStories, Either)
+}
+
+func tell(t *testing.T, stories []story, begin func([]byte) (*Command, []byte, error)) {
+	for _, c := range stories {
 		t.Run(c.name, func(t *testing.T) {
-			m, send, err := newT0(unhex(c.apdu))
+			m, send, err := begin(unhex(c.apdu))
 			var response []byte
 			for _, line := range strings.Split(c.story, "\n") {
 				line = strings.TrimSpace(line)
@@ -109,7 +146,7 @@ func TestT0(t *testing.T) {
 						t.Fatalf("sends % X, %v, want % X", send, err, bytesOf)
 					}
 				case '<':
-					send, response, err = m.next(bytesOf)
+					send, response, err = m.Next(bytesOf)
 				case '=':
 					if err != nil || !bytes.Equal(response, bytesOf) {
 						t.Fatalf("ends in % X, %v, want % X", response, err, bytesOf)
@@ -124,38 +161,42 @@ func TestT0(t *testing.T) {
 	}
 }
 
-func TestT0RefusesWhatIsNoShortAPDU(t *testing.T) {
+func TestRefusesWhatIsNoShortAPDU(t *testing.T) {
 	for _, in := range []string{"", "00", "00A404", "00A4040003", "00A404000312", "00A40400000003112233"} {
-		if _, _, err := newT0(unhex(in)); in != "00A4040003" && !errors.Is(err, drivers.ErrRefused) {
-			t.Errorf("newT0(%s) = %v, want ErrRefused", in, err)
+		if _, _, err := New(unhex(in)); in != "00A4040003" && !errors.Is(err, drivers.ErrRefused) {
+			t.Errorf("New(%s) = %v, want ErrRefused", in, err)
 		}
 	}
 }
 
-func TestT0Ends(t *testing.T) {
-	m, _, err := newT0(unhex("00B2010C00"))
+func TestEnds(t *testing.T) {
+	m, _, err := New(unhex("00B2010C00"))
 	for n := 0; err == nil; n++ {
 		if n > getResponseMax {
 			t.Fatalf("a card that always has more is asked %d times", n)
 		}
-		_, _, err = m.next([]byte{0x61, 0x00})
+		_, _, err = m.Next([]byte{0x61, 0x00})
 	}
 	if !errors.Is(err, drivers.ErrProtocol) {
 		t.Errorf("= %v, want ErrProtocol", err)
 	}
 }
 
-func FuzzT0(f *testing.F) {
+func FuzzNew(f *testing.F) {
 	f.Add(unhex("00A4040002123400"), unhex("61036C029000"))
 	f.Fuzz(func(t *testing.T, apdu, answers []byte) {
-		m, send, err := newT0(apdu)
+		begin := New
+		if len(answers)%2 == 1 {
+			begin = Either
+		}
+		m, send, err := begin(apdu)
 		for err == nil && len(answers) >= 2 {
 			if len(send) < 5 || len(send) != 5 && len(send) != 5+int(send[4]) {
 				t.Fatalf("% X is not a TPDU", send)
 			}
 			n := min(len(answers), 2+int(answers[0]&3))
 			var done []byte
-			send, done, err = m.next(answers[:n])
+			send, done, err = m.Next(answers[:n])
 			answers = answers[n:]
 			if done != nil {
 				if len(done) < 2 {
@@ -173,7 +214,7 @@ func FuzzWhole(f *testing.F) {
 	f.Add(unhex("00A4040002123400"), unhex("61036C029000"))
 	f.Add(unhex("00B2010C00"), unhex("6C006C006C00"))
 	f.Fuzz(func(t *testing.T, apdu, answers []byte) {
-		m, send, err := newWhole(apdu)
+		m, send, err := Whole(apdu)
 		sent := 0
 		for err == nil && len(answers) >= 2 {
 			if bytes.Equal(send[:4], apdu[:4]) && len(send) == len(apdu) {
@@ -183,7 +224,7 @@ func FuzzWhole(f *testing.F) {
 			}
 			n := min(len(answers), 2+int(answers[0]&3))
 			var done []byte
-			send, done, err = m.next(answers[:n])
+			send, done, err = m.Next(answers[:n])
 			answers = answers[n:]
 			if done != nil {
 				if len(done) < 2 {
@@ -198,13 +239,10 @@ func FuzzWhole(f *testing.F) {
 	})
 }
 
-// FuzzJudgeTap: what is taken for a card in a field has the ATR of one.
-func FuzzJudgeTap(f *testing.F) {
-	f.Add(unhex("3B80800101"))
-	f.Add(unhex("3B8F8001804F0CA000000306030001000000006A"))
-	f.Fuzz(func(t *testing.T, raw []byte) {
-		if judgeTap(raw) == nil && (!bytes.HasPrefix(raw[2:], []byte{0x80, 0x01}) || xor(raw[1:]) != 0 || len(raw) != 5+int(raw[1]&0x0F)) {
-			t.Fatalf("% X is taken for an ATR of PC/SC part 3", raw)
-		}
-	})
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		panic(err)
+	}
+	return b
 }
