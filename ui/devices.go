@@ -18,7 +18,7 @@ func (u *UI) devicesScreen(p *page, a area) {
 
 // deviceIcons name a picture for each device.
 var deviceIcons = map[Device]string{
-	DeviceReader: "reader", DeviceStripe: "swipe", DevicePINPad: "pinpad", DevicePrinter: "printer", DeviceCloud: "offline",
+	DeviceReader: "reader", DeviceAntenna: "contactless", DeviceStripe: "swipe", DevicePINPad: "pinpad", DevicePrinter: "printer", DeviceCloud: "offline",
 	DeviceStore: "store", DeviceCase: "case", DeviceClock: "clock",
 }
 

@@ -31,6 +31,7 @@ type Device string
 // The devices.
 const (
 	DeviceReader  Device = "reader"
+	DeviceAntenna Device = "antenna"
 	DeviceStripe  Device = "stripe"
 	DevicePINPad  Device = "pinpad"
 	DevicePrinter Device = "printer"

@@ -68,7 +68,7 @@ var english = vocabulary{
 	},
 	devices: "Devices", allWell: "Everything works.",
 	deviceNames: map[Device]string{
-		DeviceReader: "Card reader", DeviceStripe: "Stripe reader", DevicePINPad: "PIN pad", DevicePrinter: "Printer", DeviceCloud: "Connection",
+		DeviceReader: "Card reader", DeviceAntenna: "Contactless reader", DeviceStripe: "Stripe reader", DevicePINPad: "PIN pad", DevicePrinter: "Printer", DeviceCloud: "Connection",
 		DeviceStore: "Storage", DeviceCase: "Housing", DeviceClock: "Clock",
 	},
 	problems: map[problemOf]advice{
@@ -76,6 +76,7 @@ var english = vocabulary{
 		{"", ProblemBusy}:                 {"Another program is using it.", "Restart the terminal."},
 		{"", ProblemFault}:                {"It reports a fault.", "Switch it off and on again. If it stays, call service."},
 		{DeviceReader, ProblemMissing}:    {"The card reader does not answer.", "Plug its cable in again. Until then no card can be taken."},
+		{DeviceAntenna, ProblemMissing}:   {"The contactless reader does not answer.", "Plug its cable in again. Until then no card or phone can be tapped."},
 		{DeviceStripe, ProblemMissing}:    {"The stripe reader does not answer.", "Plug its cable in again. Until then no card can be swiped."},
 		{DevicePINPad, ProblemMissing}:    {"The PIN pad does not answer.", "Plug its cable in again. Until then no PIN can be entered."},
 		{DevicePINPad, ProblemNoKey}:      {"The PIN pad has no key.", "Call service: the key has to be loaded anew."},

@@ -68,7 +68,7 @@ var chinese = vocabulary{
 	},
 	devices: "设备", allWell: "设备一切正常。",
 	deviceNames: map[Device]string{
-		DeviceReader: "读卡器", DeviceStripe: "磁条读卡器", DevicePINPad: "密码键盘", DevicePrinter: "打印机", DeviceCloud: "网络",
+		DeviceReader: "读卡器", DeviceAntenna: "非接读卡器", DeviceStripe: "磁条读卡器", DevicePINPad: "密码键盘", DevicePrinter: "打印机", DeviceCloud: "网络",
 		DeviceStore: "存储", DeviceCase: "外壳", DeviceClock: "时钟",
 	},
 	problems: map[problemOf]advice{
@@ -76,6 +76,7 @@ var chinese = vocabulary{
 		{"", ProblemBusy}:                 {"设备被其他程序占用。", "请重启终端。"},
 		{"", ProblemFault}:                {"设备报告故障。", "请关机后重新开机。如仍有问题，请联系服务人员。"},
 		{DeviceReader, ProblemMissing}:    {"读卡器没有响应。", "请重新插好连接线，此前无法刷卡。"},
+		{DeviceAntenna, ProblemMissing}:   {"非接读卡器没有响应。", "请重新插好连接线，此前无法挥卡或挥手机。"},
 		{DeviceStripe, ProblemMissing}:    {"磁条读卡器没有响应。", "请重新插好连接线，此前无法刷磁条。"},
 		{DevicePINPad, ProblemMissing}:    {"密码键盘没有响应。", "请重新插好连接线，此前无法输入密码。"},
 		{DevicePINPad, ProblemNoKey}:      {"密码键盘没有密钥。", "请联系服务人员重新灌装密钥。"},

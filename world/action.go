@@ -24,6 +24,8 @@ var actions = map[string]func(*Opts, ask) error{
 	"insert":   func(o *Opts, a ask) error { return o.Shop.Insert(a.Card) },
 	"swipe":    func(o *Opts, a ask) error { return o.Shop.Swipe(a.Card) },
 	"pull":     func(o *Opts, _ ask) error { return o.Shop.Pull() },
+	"tap":      func(o *Opts, a ask) error { return o.Shop.Tap(a.Card) },
+	"lift":     func(o *Opts, _ ask) error { return o.Shop.Lift() },
 	"pull-at":  func(o *Opts, a ask) error { return o.Shop.PullAt(a.N) },
 	"customer": func(o *Opts, a ask) error { return o.Shop.SetCustomer(sim.Customer{Card: a.Card, Auto: a.On}) },
 

@@ -120,7 +120,7 @@ func (s *stream) look() error {
 		}
 		s.printed = now.Printed
 	}
-	if heard := fmt.Sprint(now.Card, now.APDUs); heard != s.heard {
+	if heard := fmt.Sprint(now.Card, now.Field, now.APDUs); heard != s.heard {
 		log, err := s.opts.Shop.Log()
 		if err != nil {
 			return nil

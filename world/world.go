@@ -33,6 +33,8 @@ type Shop interface {
 	Swipe(card string) error
 	Pull() error
 	PullAt(n int) error
+	Tap(card string) error
+	Lift() error
 	SetCustomer(who sim.Customer) error
 	ByHand(on bool) error
 	Press(key string) error

@@ -39,8 +39,13 @@ func check(t testing.TB, err error) {
 }
 
 var deck = sync.OnceValues(func() ([]issuer.Profile, error) {
-	cards, _, err := issuer.Deck(rand.Reader, issuer.MasterKeys{AC: [16]byte{7}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC))
-	return cards, err
+	keys, day := issuer.MasterKeys{AC: [16]byte{7}}, time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC)
+	cards, _, err := issuer.Deck(rand.Reader, keys, day)
+	if err != nil {
+		return nil, err
+	}
+	taps, _, err := issuer.TapDeck(rand.Reader, keys, day)
+	return append(cards, taps...), err
 })
 
 // place is a shop with its page.
@@ -158,6 +163,9 @@ func TestActionsShow(t *testing.T) {
 		{"pull", `{}`, func(s state) bool { return s.Card == "" }},
 		{"insert", `{"card":"pin"}`, func(s state) bool { return s.Card == "pin" }},
 		{"swipe", `{"card":"pin"}`, func(s state) bool { return s.Card == "" && s.Answers["stripe"] == 1 }},
+		{"tap", `{"card":"tap-2"}`, func(s state) bool { return slices.Equal(s.Field, []string{"tap-2"}) }},
+		{"tap", `{"card":"tap-7-phone"}`, func(s state) bool { return len(s.Field) == 2 }},
+		{"lift", `{}`, func(s state) bool { return len(s.Field) == 0 }},
 		{"customer", `{"card":"approve","on":true}`, func(s state) bool { return s.Customer == "approve" }},
 		{"customer", `{"on":false}`, func(s state) bool { return s.Customer == "" }},
 		{"by-hand", `{"on":true}`, func(s state) bool { return s.ByHand }},

@@ -201,6 +201,7 @@ key = "params.pub"
 
 [devices]
 reader = "sim:../sim"
+antenna = "sim:../sim"
 stripe = "sim:../sim"
 pinpad = "sim:../sim"
 printer = "sim:../sim"

@@ -84,7 +84,8 @@ func (t *terminal) serve(ctx context.Context, stdout io.Writer) error {
 		BaseContext: func(net.Listener) context.Context { return ctx }}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	for _, device := range []string{t.hardware.fitted.Reader, t.hardware.fitted.Stripe, t.hardware.fitted.PINPad, t.hardware.fitted.Printer} {
+	fitted := t.hardware.fitted
+	for _, device := range []string{fitted.Reader, fitted.Antenna, fitted.Stripe, fitted.PINPad, fitted.Printer} {
 		if device != "" && !plugged(device) {
 			t.log.Warn("device is not there yet", "device", device)
 		}

@@ -34,7 +34,7 @@ func (n *notify) Write(b []byte) (int, error) {
 // until the test ends.
 func served(t *testing.T) (*Config, *agentClient) {
 	t.Helper()
-	cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, "", `stripe = "sim:../sim"`, "", `pinpad = "sim:../sim"`, "", `printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
+	cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, "", `antenna = "sim:../sim"`, "", `stripe = "sim:../sim"`, "", `pinpad = "sim:../sim"`, "", `printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,7 +46,8 @@ type Config struct {
 // Devices are addresses; see drivers.ParseURI.
 type Devices struct {
 	Reader  string `toml:"reader"`
-	Stripe  string `toml:"stripe"` // reader of magnetic stripes
+	Antenna string `toml:"antenna"` // for cards that are tapped
+	Stripe  string `toml:"stripe"`  // reader of magnetic stripes
 	PINPad  string `toml:"pinpad"`
 	Printer string `toml:"printer"`
 	Panel   string `toml:"panel"`
@@ -55,8 +56,8 @@ type Devices struct {
 // with gives d with the addresses that over names.
 func (d Devices) with(over Devices) Devices {
 	return Devices{
-		Reader: cmp.Or(over.Reader, d.Reader), Stripe: cmp.Or(over.Stripe, d.Stripe), PINPad: cmp.Or(over.PINPad, d.PINPad),
-		Printer: cmp.Or(over.Printer, d.Printer), Panel: cmp.Or(over.Panel, d.Panel),
+		Reader: cmp.Or(over.Reader, d.Reader), Antenna: cmp.Or(over.Antenna, d.Antenna), Stripe: cmp.Or(over.Stripe, d.Stripe),
+		PINPad: cmp.Or(over.PINPad, d.PINPad), Printer: cmp.Or(over.Printer, d.Printer), Panel: cmp.Or(over.Panel, d.Panel),
 	}
 }
 
@@ -67,7 +68,7 @@ const cloudScheme = "mqtts://"
 var errConfig = errors.New("configuration")
 
 func loadConfig(file string) (*Config, error) {
-	cfg := &Config{Language: "en", file: file, dir: filepath.Dir(file), Devices: Devices{"none:", "none:", "none:", "none:", "none:"},
+	cfg := &Config{Language: "en", file: file, dir: filepath.Dir(file), Devices: Devices{"none:", "none:", "none:", "none:", "none:", "none:"},
 		Screen: Screen{Output: "none:", Size: "720x1280"}}
 	if err := config.Load(file, cfg); err != nil {
 		return nil, err

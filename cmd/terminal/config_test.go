@@ -22,8 +22,8 @@ func TestLoadConfig(t *testing.T) {
 		cfg.socket() != filepath.Join(dir, "data", "terminal.sock") {
 		t.Errorf("configuration %+v: paths are relative to its folder", cfg)
 	}
-	edit(t, file, `data = "data"`, `data = "/var/lib/cloudpos"`, `reader = "sim:../sim"`, "", `stripe = "sim:../sim"`, "", `panel = "sim:../sim"`, "")
-	if cfg, err = loadConfig(file); err != nil || cfg.Data != "/var/lib/cloudpos" || cfg.Devices.Reader != "none:" || cfg.Devices.Stripe != "none:" {
+	edit(t, file, `data = "data"`, `data = "/var/lib/cloudpos"`, `reader = "sim:../sim"`, "", `antenna = "sim:../sim"`, "", `stripe = "sim:../sim"`, "", `panel = "sim:../sim"`, "")
+	if cfg, err = loadConfig(file); err != nil || cfg.Data != "/var/lib/cloudpos" || cfg.Devices.Reader != "none:" || cfg.Devices.Antenna != "none:" || cfg.Devices.Stripe != "none:" {
 		t.Errorf("%v: data %q, reader %q; want the absolute path, and no reader", err, cfg.Data, cfg.Devices.Reader)
 	}
 }
@@ -43,6 +43,8 @@ func TestConfigErrors(t *testing.T) {
 		{`file = "params.json"`, ``, "params.file is missing"},
 		{`data = "data"`, "data = \"data\"\nlanguage = \"fr\"", "language is \"fr\", want en or zh"},
 		{`reader = "sim:../sim"`, `reader = "sim:../sim?x=1"`, "devices.reader: not a device address: sim knows no option x"},
+		{`antenna = "sim:../sim"`, `antenna = "pn532:/dev/ttyS1"`, `devices.antenna: not a device address: no driver "pn532"`},
+		{`antenna = "sim:../sim"`, `antenna = "ccid:/dev/ttyS1?pad=plain"`, `devices.antenna: not a device address: ccid knows no option pad`},
 		{`stripe = "sim:../sim"`, `stripe = "ccid:/dev/ttyS1"`, `devices.stripe: not a device address: no driver "ccid"`},
 		{`stripe = "sim:../sim"`, `stripe = "stripe:/dev/ttyS1?lrc=2"`, `devices.stripe: not a device address: stripe: option lrc is 2, want 0 or 1`},
 		{`stripe = "sim:../sim"`, `stripe = "stripe:/dev/ttyS1?tracks=2"`, `devices.stripe: not a device address: stripe knows no option tracks`},
@@ -94,13 +96,14 @@ func TestLoadParamsErrors(t *testing.T) {
 }
 
 func TestRefusePlay(t *testing.T) {
-	none := Devices{Reader: "none:", Stripe: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"}
+	none := Devices{Reader: "none:", Antenna: "none:", Stripe: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"}
 	for _, c := range []struct {
 		over Devices
 		want string
 	}{
 		{Devices{}, ""},
 		{Devices{Reader: "sim:../sim"}, "devices.reader"},
+		{Devices{Antenna: "sim:../sim"}, "devices.antenna"},
 		{Devices{Stripe: "sim:../sim"}, "devices.stripe"},
 		{Devices{PINPad: "sim:../sim"}, "devices.pinpad"},
 		{Devices{Printer: "sim:../sim"}, "devices.printer"},

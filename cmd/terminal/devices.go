@@ -31,6 +31,7 @@ const encipheringPad = "enciphered"
 // hardware is the devices that were opened.
 type hardware struct {
 	reader  drivers.Reader
+	antenna drivers.Reader
 	stripe  drivers.Reader
 	pinpad  drivers.PINPad
 	printer drivers.Printer
@@ -52,7 +53,7 @@ func openHardware(cfg *Config) (_ *hardware, err error) {
 		}
 	}()
 	var u drivers.URI
-	if u, err = h.resolve(cfg, cfg.Devices.Reader, "ccid", "reader"); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.Reader, "ccid", sim.ReaderLine); err != nil {
 		return nil, fmt.Errorf("devices.reader: %w", err)
 	}
 	if h.reader, err = openReader(u); err != nil {
@@ -62,21 +63,28 @@ func openHardware(cfg *Config) (_ *hardware, err error) {
 	if keys, ok := h.reader.(drivers.PINReader); ok {
 		h.fitted.PlainPIN, h.fitted.EncipheredPIN = keys.VerifiesPIN()
 	}
-	if u, err = h.resolve(cfg, cfg.Devices.Stripe, "stripe", "stripe"); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.Antenna, "ccid", sim.AntennaLine); err != nil {
+		return nil, fmt.Errorf("devices.antenna: %w", err)
+	}
+	if h.antenna, err = openAntenna(u); err != nil {
+		return nil, fmt.Errorf("devices.antenna: %w", err)
+	}
+	h.fitted.Antenna = fitted(u)
+	if u, err = h.resolve(cfg, cfg.Devices.Stripe, "stripe", sim.StripeLine); err != nil {
 		return nil, fmt.Errorf("devices.stripe: %w", err)
 	}
 	if h.stripe, err = openStripe(u); err != nil {
 		return nil, fmt.Errorf("devices.stripe: %w", err)
 	}
 	h.fitted.Stripe = fitted(u)
-	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", "pinpad"); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.PINPad, "visapad", sim.PINPadLine); err != nil {
 		return nil, fmt.Errorf("devices.pinpad: %w", err)
 	}
 	if h.pinpad, err = openPINPad(u); err != nil {
 		return nil, fmt.Errorf("devices.pinpad: %w", err)
 	}
 	h.fitted.PINPad = fitted(u)
-	if u, err = h.resolve(cfg, cfg.Devices.Printer, "escpos", "printer"); err != nil {
+	if u, err = h.resolve(cfg, cfg.Devices.Printer, "escpos", sim.PrinterLine); err != nil {
 		return nil, fmt.Errorf("devices.printer: %w", err)
 	}
 	if h.printer, err = openPrinter(u); err != nil {
@@ -119,10 +127,10 @@ func (h *hardware) resolve(cfg *Config, address, driver, device string) (drivers
 		}
 	}
 	u = drivers.URI{Scheme: driver, Path: filepath.Join(h.simDir, device)}
-	switch driver {
-	case "escpos":
+	switch device {
+	case sim.PrinterLine:
 		u.Opts = map[string]string{"columns": "48"} // the simulated printer has paper of 80 mm
-	case "ccid":
+	case sim.ReaderLine:
 		u.Opts = map[string]string{"pad": encipheringPad}
 	}
 	return u, nil
@@ -143,6 +151,7 @@ func (d Devices) check() error {
 		open          func(drivers.URI) (io.Closer, error)
 	}{
 		{"reader", d.Reader, func(u drivers.URI) (io.Closer, error) { return openReader(u) }},
+		{"antenna", d.Antenna, func(u drivers.URI) (io.Closer, error) { return openAntenna(u) }},
 		{"stripe", d.Stripe, func(u drivers.URI) (io.Closer, error) { return openStripe(u) }},
 		{"pinpad", d.PINPad, func(u drivers.URI) (io.Closer, error) { return openPINPad(u) }},
 		{"printer", d.Printer, func(u drivers.URI) (io.Closer, error) { return openPrinter(u) }},
@@ -187,7 +196,7 @@ func (d Devices) refusePlay(env params.Environment) error {
 		return nil
 	}
 	for _, device := range []struct{ name, address string }{
-		{"reader", d.Reader}, {"stripe", d.Stripe}, {"pinpad", d.PINPad}, {"printer", d.Printer}, {"panel", d.Panel},
+		{"reader", d.Reader}, {"antenna", d.Antenna}, {"stripe", d.Stripe}, {"pinpad", d.PINPad}, {"printer", d.Printer}, {"panel", d.Panel},
 	} {
 		if strings.HasPrefix(device.address, playScheme+":") {
 			return fmt.Errorf("devices.%s: %s: simulated devices are refused, since the parameters say %q", device.name, device.address, env)
@@ -234,6 +243,20 @@ func readerKeys(u drivers.URI, opts *ccid.Opts) error {
 		}
 	}
 	return nil
+}
+
+func openAntenna(u drivers.URI) (drivers.Reader, error) {
+	switch u.Scheme {
+	case "none":
+		return none.Reader(), u.Only()
+	case "ccid":
+		baud, err := u.Int("baud", 115200)
+		if err == nil {
+			err = u.Only("baud")
+		}
+		return ccid.NewAntenna(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), ccid.Opts{Name: u.String()}), err
+	}
+	return nil, unknownDriver(u, "ccid")
 }
 
 func openStripe(u drivers.URI) (drivers.Reader, error) {
@@ -357,6 +380,9 @@ func (h *hardware) close() error {
 	var errs []error
 	if h.reader != nil {
 		errs = append(errs, h.reader.Close())
+	}
+	if h.antenna != nil {
+		errs = append(errs, h.antenna.Close())
 	}
 	if h.stripe != nil {
 		errs = append(errs, h.stripe.Close())

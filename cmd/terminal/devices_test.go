@@ -11,10 +11,11 @@ import (
 func TestDeviceAddresses(t *testing.T) {
 	for _, good := range []Devices{
 		{},
-		{Reader: "none:", Stripe: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
-		{Reader: "sim:../sim", Stripe: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
+		{Reader: "none:", Antenna: "none:", Stripe: "none:", PINPad: "none:", Printer: "none:", Panel: "none:"},
+		{Reader: "sim:../sim", Antenna: "sim:../sim", Stripe: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
 		{Reader: "ccid:/dev/ttyS1?baud=9600", Stripe: "stripe:/dev/ttyUSB0?baud=9600&lrc=1", PINPad: "visapad:/dev/ttyS3?baud=9600"},
 		{Reader: "ccid:/dev/ttyS1?pad=plain&lang=zh"}, {Reader: "ccid:/dev/ttyS1?baud=115200&pad=enciphered"},
+		{Antenna: "ccid:/dev/ttyS2"}, {Antenna: "ccid:/dev/ttyS2?baud=9600"},
 		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
 		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
 	} {
@@ -35,6 +36,8 @@ func TestDeviceAddresses(t *testing.T) {
 		{Devices{Reader: "ccid:/dev/ttyS1?keys=plain"}, "ccid knows no option keys"},
 		{Devices{Reader: "visapad:/dev/ttyS1"}, "there are ccid, sim and none"},
 		{Devices{Reader: "none:?x=1"}, "none knows no option x"},
+		{Devices{Antenna: "ccid:/dev/ttyS1?lang=zh"}, "ccid knows no option lang"},
+		{Devices{Antenna: "stripe:/dev/ttyS1"}, "there are ccid, sim and none"},
 		{Devices{PINPad: "visapad:/dev/ttyS1?parity=e"}, "visapad knows no option parity"},
 		{Devices{PINPad: "escpos:/dev/ttyS1"}, "there are visapad, sim and none"},
 		{Devices{Printer: "escpos:/dev/usb/lp0?width=48"}, "escpos knows no option width"},
@@ -72,7 +75,7 @@ func TestFittedKeys(t *testing.T) {
 		"ccid:/dev/ttyS1?pad=enciphered": {true, true},
 	} {
 		cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "`+reader+`"`, `pinpad = "sim:../sim"`, "",
-			`stripe = "sim:../sim"`, "", `printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
+			`antenna = "sim:../sim"`, "", `stripe = "sim:../sim"`, "", `printer = "sim:../sim"`, "", `panel = "sim:../sim"`, ""))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,6 +94,7 @@ func TestFittedKeys(t *testing.T) {
 
 func TestFitted(t *testing.T) {
 	cfg, err := loadConfig(installation(t, `reader = "sim:../sim"`, `reader = "ccid:/dev/ttyS1?baud=9600"`, `pinpad = "sim:../sim"`, "",
+		`antenna = "sim:../sim"`, `antenna = "ccid:/dev/ttyS2?baud=115200"`,
 		`stripe = "sim:../sim"`, `stripe = "stripe:/dev/ttyUSB0?baud=9600&lrc=1"`, `printer = "sim:../sim"`, `printer = "escpos:/dev/usb/lp0"`, `panel = "sim:../sim"`, ""))
 	if err != nil {
 		t.Fatal(err)
@@ -104,10 +108,10 @@ func TestFitted(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if f := h.fitted; f.Reader != "ccid:/dev/ttyS1?baud=9600" || f.Stripe != "stripe:/dev/ttyUSB0?baud=9600&lrc=1" || f.PINPad != "" || f.Printer != "escpos:/dev/usb/lp0" {
+	if f := h.fitted; f.Reader != "ccid:/dev/ttyS1?baud=9600" || f.Antenna != "ccid:/dev/ttyS2?baud=115200" || f.Stripe != "stripe:/dev/ttyUSB0?baud=9600&lrc=1" || f.PINPad != "" || f.Printer != "escpos:/dev/usb/lp0" {
 		t.Errorf("fitted %+v: what is none is not fitted, and nothing has to be there yet", f)
 	}
-	if _, err := h.visit("approve"); !errors.Is(err, errNoShop) {
+	if _, _, err := h.visit(t.Context(), "approve"); !errors.Is(err, errNoShop) {
 		t.Errorf("visit: %v, want errNoShop", err)
 	}
 }

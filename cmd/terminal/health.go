@@ -129,6 +129,9 @@ func (t *terminal) ask(ctx context.Context) (found []ui.Fault) {
 	if fitted := t.hardware.fitted; fitted.Reader != "" && !plugged(fitted.Reader) {
 		found = append(found, ui.Fault{Device: ui.DeviceReader, Problem: ui.ProblemMissing, Detail: fitted.Reader})
 	}
+	if t.rules.TakesTaps() && !plugged(t.hardware.fitted.Antenna) {
+		found = append(found, ui.Fault{Device: ui.DeviceAntenna, Problem: ui.ProblemMissing, Detail: t.hardware.fitted.Antenna})
+	}
 	if t.rules.TakesStripes() && !plugged(t.hardware.fitted.Stripe) {
 		found = append(found, ui.Fault{Device: ui.DeviceStripe, Problem: ui.ProblemMissing, Detail: t.hardware.fitted.Stripe})
 	}

@@ -142,7 +142,7 @@ func TestReportsHoldNothingSealed(t *testing.T) {
 }
 
 func TestJournalOfOneThatDoesNotRun(t *testing.T) {
-	t.Setenv("CLOUDPOS_CONFIG", installation(t, `reader = "sim:../sim"`, `reader = "none:"`, `stripe = "sim:../sim"`, ""))
+	t.Setenv("CLOUDPOS_CONFIG", installation(t, `reader = "sim:../sim"`, `reader = "none:"`, `antenna = "sim:../sim"`, "", `stripe = "sim:../sim"`, ""))
 	// Nobody can present a card: the sale is cancelled, and is in the journal.
 	if _, _, status, err := command(t, "sale", "--amount", "12.50", "--pinpad", "none:", "--printer", "none:"); err != nil || status != exitError {
 		t.Fatalf("sale: status %d, %v, want %d: there is no reader", status, err, exitError)

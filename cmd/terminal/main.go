@@ -48,7 +48,7 @@ const usage = `usage: terminal COMMAND [options]
              [--config FILE] [--cloud mqtts://HOST:PORT]
   sale     sell once, through the running terminal or without one
              --amount 12.50 [--currency CNY] [--card NAME] [--online] [--json] [--config FILE]
-             [--reader URI] [--stripe URI] [--pinpad URI] [--printer URI]
+             [--reader URI] [--antenna URI] [--stripe URI] [--pinpad URI] [--printer URI]
              --online has the issuer asked even where the card could pay without
              exit status: 0 approved, 3 declined, 4 cancelled or timed out,
              5 in doubt and being reversed, 1 error, 2 usage

@@ -105,6 +105,9 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 // readers are those that wait for a card, the first ones first.
 func (t *terminal) readers() []drivers.Reader {
 	readers := []drivers.Reader{t.hardware.reader}
+	if t.rules.TakesTaps() {
+		readers = append(readers, t.hardware.antenna)
+	}
 	if t.rules.TakesStripes() {
 		readers = append(readers, t.hardware.stripe)
 	}
@@ -233,11 +236,12 @@ func (t *terminal) sell(ctx context.Context, r saleRequest) (payment.Result, err
 		return payment.Result{}, requestError{err}
 	}
 	if r.Card != "" {
-		leave, err := t.hardware.visit(r.Card)
+		stays, leave, err := t.hardware.visit(ctx, r.Card)
 		if err != nil {
 			return payment.Result{}, err
 		}
 		defer leave()
+		ctx = stays
 	}
 	return t.pay(ctx, request)
 }

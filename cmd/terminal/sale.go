@@ -112,6 +112,7 @@ func runSale(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 	asJSON := fs.Bool("json", false, "")
 	var over Devices
 	fs.StringVar(&over.Reader, "reader", "", "")
+	fs.StringVar(&over.Antenna, "antenna", "", "")
 	fs.StringVar(&over.Stripe, "stripe", "", "")
 	fs.StringVar(&over.PINPad, "pinpad", "", "")
 	fs.StringVar(&over.Printer, "printer", "", "")
@@ -145,7 +146,7 @@ func runSale(ctx context.Context, args []string, stdout, stderr io.Writer) (int,
 func saleSomehow(ctx context.Context, cfg *Config, req saleRequest, over Devices, stderr io.Writer) (saleReport, error) {
 	if agent := dialAgent(cfg.socket()); agent != nil {
 		if over != (Devices{}) {
-			return saleReport{}, fmt.Errorf("%w: --reader, --stripe, --pinpad and --printer are for a sale of its own; a terminal is running on %s", errUsage, cfg.socket())
+			return saleReport{}, fmt.Errorf("%w: --reader, --antenna, --stripe, --pinpad and --printer are for a sale of its own; a terminal is running on %s", errUsage, cfg.socket())
 		}
 		return agent.sell(ctx, req)
 	}

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/cloudpos/cloudpos/drivers/sim"
@@ -205,21 +206,41 @@ func readLedger(ctx context.Context, ledger *url.URL) ([]byte, error) {
 }
 
 // visit lets a customer with a card of the deck come by himself, whatever else
-// the simulated shop was told, until leave.
-func (h *hardware) visit(card string) (leave func(), err error) {
+// the simulated shop was told, until leave. What it returns ends with ctx, and
+// when he gives up: he was sent to the slot with a card that has no contacts.
+func (h *hardware) visit(ctx context.Context, card string) (stays context.Context, leave func(), err error) {
 	if h.simDir == "" {
-		return nil, requestError{errNoShop}
+		return nil, nil, requestError{errNoShop}
 	}
 	// Over a connection of its own, with which the visit ends even if this
 	// process is killed.
 	client, err := sim.Dial(h.simDir)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := client.Visit(card); err != nil {
-		return nil, errors.Join(noCard(card, err), client.Close())
+		return nil, nil, errors.Join(noCard(card, err), client.Close())
 	}
-	return func() {
+	stays, gone := context.WithCancel(ctx)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		const look = 100 * time.Millisecond
+		again := time.NewTicker(look)
+		defer again.Stop()
+		for {
+			select {
+			case <-again.C:
+			case <-stays.Done():
+				return
+			}
+			if s, err := client.State(); err == nil && s.GaveUp {
+				gone()
+			}
+		}
+	})
+	return stays, func() {
+		gone()
+		watch.Wait()
 		// Leaving is said, not only shown by hanging up, so that it has been
 		// done when the next sale begins. A shop that is gone has no visitors.
 		_ = client.Leave()

@@ -14,7 +14,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/cloudpos/cloudpos/drivers"
+	"github.com/cloudpos/cloudpos/drivers/ccid"
+	"github.com/cloudpos/cloudpos/drivers/port"
 	"github.com/cloudpos/cloudpos/drivers/sim"
 )
 
@@ -160,7 +164,7 @@ func TestSimErrors(t *testing.T) {
 func TestVisit(t *testing.T) {
 	dir, _ := startSim(t, "--http", "127.0.0.1:0")
 	h := &hardware{simDir: dir}
-	leave, err := h.visit("pin")
+	_, leave, err := h.visit(t.Context(), "pin")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,15 +176,35 @@ func TestVisit(t *testing.T) {
 		t.Errorf("without: %+v", s)
 	}
 	for card, help := range map[string]string{"gold": "(terminal cards lists them)", "nopam": "(near it: nopan, "} {
-		if _, err := h.visit(card); !errors.Is(err, sim.ErrControl) || !isRequestError(err) || !strings.Contains(err.Error(), help) {
+		if _, _, err := h.visit(t.Context(), card); !errors.Is(err, sim.ErrControl) || !isRequestError(err) || !strings.Contains(err.Error(), help) {
 			t.Errorf("a card that is not in the deck: %v, want help %q", err, help)
 		}
 	}
-	if _, err := new(hardware).visit("pin"); !errors.Is(err, errNoShop) || !isRequestError(err) {
+	if _, _, err := new(hardware).visit(t.Context(), "pin"); !errors.Is(err, errNoShop) || !isRequestError(err) {
 		t.Errorf("true devices: %v, want errNoShop", err)
 	}
-	if _, err := (&hardware{simDir: t.TempDir()}).visit("pin"); err == nil || isRequestError(err) {
+	if _, _, err := (&hardware{simDir: t.TempDir()}).visit(t.Context(), "pin"); err == nil || isRequestError(err) {
 		t.Errorf("a shop that is closed: %v, which is not the request's fault", err)
+	}
+}
+
+// One who can only tap, and sees that the terminal looks into the slot alone,
+// gives up, which ends the sale. While it looks at its antenna too he stays.
+func TestVisitInVain(t *testing.T) {
+	dir, _ := startSim(t)
+	h := &hardware{simDir: dir}
+	stays, leave, err := h.visit(t.Context(), "tap-3")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer leave()
+	slot := ccid.New(port.Serial(filepath.Join(dir, sim.ReaderLine), port.Mode{Baud: 115200, StopBits: 2, RTSLow: true}), ccid.Opts{Poll: time.Millisecond})
+	defer func() { _ = slot.Close() }()
+	if _, err := slot.Await(stays); !errors.Is(err, drivers.ErrCancelled) || t.Context().Err() != nil {
+		t.Errorf("%v, want that he goes", err)
+	}
+	if s := look(t, dir); !s.GaveUp || s.Visitor != "tap-3" || len(s.Field) != 0 {
+		t.Errorf("in the shop: %+v", s)
 	}
 }
 

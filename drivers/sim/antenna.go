@@ -46,6 +46,9 @@ type antenna struct {
 	customer *Tapped // who comes by himself, nil nobody
 	visitor  *Tapped // who comes instead of him for now
 	host     int     // the connection that the visitor is there for
+	// elsewhere: the visitor is at the slot, and the customer waits for him.
+	elsewhere bool
+	unseen    int // looks into the slot since the last at the field
 }
 
 // thought is an answer that the chip is making.
@@ -253,8 +256,11 @@ func (a *antenna) lift() {
 
 // guest is who comes by himself, or nil.
 func (a *antenna) guest() *Tapped {
-	if a.visitor != nil {
+	switch {
+	case a.visitor != nil:
 		return a.visitor
+	case a.elsewhere:
+		return nil
 	}
 	return a.customer
 }
@@ -267,7 +273,7 @@ func (a *antenna) guestThere() bool {
 // the new one comes at the first poll. nil is nobody.
 func (a *antenna) serve(t *Tapped) {
 	a.depart()
-	a.customer, a.visitor = t, nil
+	a.customer, a.visitor, a.unseen = t, nil, 0
 	a.polls = pollsToInsert - 1
 }
 
@@ -275,7 +281,7 @@ func (a *antenna) serve(t *Tapped) {
 // nil.
 func (a *antenna) visit(t *Tapped, host int) {
 	a.depart()
-	a.visitor, a.host = t, host
+	a.visitor, a.host, a.unseen = t, host, 0
 	a.polls = pollsToInsert - 1
 }
 
@@ -289,6 +295,7 @@ func (a *antenna) depart() {
 // polled lets the customer look at the terminal: he holds his card to the
 // antenna when it waits for one, and takes it away when it is of no use there.
 func (a *antenna) polled() {
+	a.unseen = 0
 	switch {
 	case a.guest() == nil:
 	case len(a.field) == 0:

@@ -11,8 +11,12 @@ const pauseMax = 10 * time.Second
 // apply carries out one request.
 func (s *Shop) apply(r request) (response, error) {
 	switch r.Cmd {
-	case "insert", "swipe", "pull", "pull-at", "customer", "visit":
+	case "insert", "swipe", "pull", "pull-at":
 		return response{}, s.applyCard(r)
+	case "tap", "lift":
+		return response{}, s.applyTap(r)
+	case "customer", "visit":
+		return response{}, s.applyGuest(r)
 	case "keys":
 		return response{}, s.hand.press(r.Keys)
 	case "press":
@@ -49,19 +53,11 @@ func (s *Shop) apply(r request) (response, error) {
 	return response{}, fmt.Errorf("%w: %q", ErrCommand, r.Cmd)
 }
 
-// applyCard moves cards and customers.
+// applyCard moves cards in and out of the slot.
 func (s *Shop) applyCard(r request) error {
-	name := r.Card
-	if r.Cmd == "customer" {
-		name = r.Customer.Card
-	}
-	card := s.cards[name]
-	leaves := r.Cmd == "customer" && !r.Customer.Auto
-	if r.Cmd == "visit" && name == "" {
-		leaves = true
-	}
-	if card == nil && !leaves && (r.Cmd == "insert" || r.Cmd == "swipe" || r.Cmd == "customer" || r.Cmd == "visit") {
-		return fmt.Errorf("%w: %q", ErrCard, name)
+	card := s.cards[r.Card]
+	if card == nil && (r.Cmd == "insert" || r.Cmd == "swipe") {
+		return fmt.Errorf("%w: %q", ErrCard, r.Card)
 	}
 	d := s.reader
 	d.mu.Lock()
@@ -78,14 +74,24 @@ func (s *Shop) applyCard(r request) error {
 			return fmt.Errorf("%w: pull-at %d", ErrCommand, r.N)
 		}
 		d.pullAt = r.N
-	case "customer":
-		if leaves {
-			card = nil
-		}
-		d.serve(card)
-	case "visit":
-		d.visit(card, r.conn)
 	}
+	return nil
+}
+
+// applyTap moves cards to the antenna and away from it.
+func (s *Shop) applyTap(r request) error {
+	card := s.taps[r.Card]
+	if card == nil && r.Cmd == "tap" {
+		return fmt.Errorf("%w: %q", ErrCard, r.Card)
+	}
+	a := s.antenna
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if r.Cmd == "lift" {
+		a.lift()
+		return nil
+	}
+	a.tap(card)
 	return nil
 }
 
@@ -130,6 +136,26 @@ func (s *Shop) applyLine(r request) error {
 	return l.spoil(r.Fault)
 }
 
+// lookAtAntenna tells who and what is there.
+func (s *Shop) lookAtAntenna(state *State) {
+	a := s.antenna
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.visitor != nil {
+		state.Visitor = a.visitor.Name()
+	}
+	if a.customer != nil {
+		state.Customer = a.customer.Name()
+	}
+	for _, t := range a.field {
+		state.Field = append(state.Field, t.Name())
+	}
+	state.GaveUp = a.gaveUp()
+	if len(a.field) > 0 {
+		state.Powered, state.APDUs = a.powered, a.apdus
+	}
+}
+
 // look gathers the state of all devices.
 func (s *Shop) look() State {
 	state := State{Answers: map[string]int{}, Faults: map[string]FaultKind{}, Panel: s.wiring.look()}
@@ -159,6 +185,7 @@ func (s *Shop) look() State {
 	}
 	state.ReaderText = append([]string{}, s.reader.display...)
 	s.reader.mu.Unlock()
+	s.lookAtAntenna(&state)
 	s.pad.mu.Lock()
 	state.Display = append([]string{}, s.pad.display...)
 	state.PINRequests = s.pad.entries

@@ -9,19 +9,20 @@ import (
 // The devices of a shop, by the names of their lines in its folder.
 const (
 	ReaderLine  = "reader"
-	StripeLine  = "stripe" // reader of magnetic stripes
+	AntennaLine = "antenna" // reader of cards that are tapped
+	StripeLine  = "stripe"  // reader of magnetic stripes
 	PINPadLine  = "pinpad"
 	PrinterLine = "printer"
 )
 
 // lineNames are all of them.
-var lineNames = []string{ReaderLine, StripeLine, PINPadLine, PrinterLine}
+var lineNames = []string{ReaderLine, AntennaLine, StripeLine, PINPadLine, PrinterLine}
 
 // Errors of a shop's controls.
 var (
 	ErrCommand = errors.New("sim: no such command")
 	ErrCard    = errors.New("sim: no such card in the deck")
-	ErrDevice  = errors.New("sim: no such device: want reader, stripe, pinpad or printer")
+	ErrDevice  = errors.New("sim: no such device: want reader, antenna, stripe, pinpad or printer")
 )
 
 // An Exchange is one command that a card has answered, without its data.
@@ -36,18 +37,21 @@ type Exchange struct {
 // A Customer is who stands at the counter.
 type Customer struct {
 	Card string `json:"card"`
-	// Auto lets him insert the card whenever the terminal polls the reader,
-	// and take it when the terminal has powered it off.
+	// Auto lets him insert the card whenever the terminal polls the reader, or
+	// tap it when that polls the antenna, and take it when the terminal has
+	// powered it off.
 	Auto bool `json:"auto"`
 }
 
 // State is what a look around the shop shows.
 type State struct {
-	Card        string               `json:"card"` // in the reader; "" none
-	Powered     bool                 `json:"powered"`
-	APDUs       int                  `json:"apdus"`    // since the card was inserted
+	Card        string               `json:"card"`     // in the reader; "" none
+	Powered     bool                 `json:"powered"`  // the card there, or at the antenna
+	Field       []string             `json:"field"`    // the cards that are held to the antenna
+	APDUs       int                  `json:"apdus"`    // since the card was inserted, or held there
 	Customer    string               `json:"customer"` // who comes by himself; "" nobody
 	Visitor     string               `json:"visitor"`  // who comes instead of him for now
+	GaveUp      bool                 `json:"gaveUp"`   // one of the two: he could only tap, and was sent to the slot
 	Unplugged   []string             `json:"unplugged"`
 	Faults      map[string]FaultKind `json:"faults"`      // of the lines that have one
 	Answers     map[string]int       `json:"answers"`     // of each device, since the shop opened
@@ -129,6 +133,14 @@ func (c Control) Swipe(card string) error { return c.tell(request{Cmd: "swipe", 
 
 // Pull takes the card out of the reader, whatever it is doing.
 func (c Control) Pull() error { return c.tell(request{Cmd: "pull"}) }
+
+// Tap holds the named card or phone to the antenna, beside one that is there,
+// with its owner before the PIN pad. It fails with ErrCard for what cannot be
+// tapped.
+func (c Control) Tap(card string) error { return c.tell(request{Cmd: "tap", Card: card}) }
+
+// Lift takes away all that is held to the antenna, whatever it is doing.
+func (c Control) Lift() error { return c.tell(request{Cmd: "lift"}) }
 
 // PullAt takes the card out just before it would get its n-th APDU, counted
 // from 1 since its insertion; 0 leaves it in. It holds once.

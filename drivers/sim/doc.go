@@ -1,8 +1,9 @@
 // Package sim simulates a shop's devices and the cards in its customers'
 // hands, byte by byte: a serial card reader, one for cards that are tapped, one
 // for magnetic stripes, a PIN pad and a receipt printer, each behind a
-// pseudo-terminal, so that the true drivers talk to them as to hardware. Beside them are the pins of a panel, for its true driver, and a
-// cable to the cloud that can be pulled.
+// pseudo-terminal, so that the true drivers talk to them as to hardware. Beside
+// them are the pins of a panel, for its true driver, and a cable to the cloud
+// that can be pulled.
 //
 // A [Shop] is all of them together. It serves a control socket in its folder,
 // and [Dial] gives a [Client] for it, so that tests and a command line can

@@ -28,6 +28,7 @@ type reader struct {
 	out      func([]byte, kind)
 	inserted func(p issuer.Profile, visits bool) // its owner is at the counter
 	swipe    func(p issuer.Profile)              // he swipes his card instead
+	waits    func()                              // the terminal looks for a card; nil: nobody cares
 	note     func(card string, command, response []byte)
 	hand     *hand // the customer's, at the reader's keys; nil: it has none
 
@@ -49,8 +50,10 @@ type reader struct {
 	polls    int
 	customer *Card // who comes by himself, nil nobody
 	visitor  *Card // who comes instead of him for now
-	host     int   // the connection that the visitor is there for
-	habit    habit // of whichever of the two comes
+	// elsewhere: the visitor is at the antenna, and the customer waits for him.
+	elsewhere bool
+	host      int   // the connection that the visitor is there for
+	habit     habit // of whichever of the two comes
 }
 
 func (r *reader) powerDown() {
@@ -318,8 +321,11 @@ func (r *reader) move(what byte) {
 
 // guest is who comes by himself, or nil.
 func (r *reader) guest() *Card {
-	if r.visitor != nil {
+	switch {
+	case r.visitor != nil:
 		return r.visitor
+	case r.elsewhere:
+		return nil
 	}
 	return r.customer
 }
@@ -350,6 +356,9 @@ func (r *reader) depart() {
 // polled lets the customer look at the terminal: he comes when it waits for a
 // card, and takes a card that is of no more use.
 func (r *reader) polled() {
+	if r.waits != nil {
+		r.waits()
+	}
 	switch {
 	case r.guest() == nil:
 	case r.card == nil:

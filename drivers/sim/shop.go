@@ -36,6 +36,7 @@ type Shop struct {
 	dir     string
 	hand    hand // the customer's
 	reader  *reader
+	antenna *antenna
 	stripe  *stripe
 	pad     *pinpad
 	printer *printer
@@ -56,7 +57,7 @@ type Shop struct {
 }
 
 // Open makes a shop in dir, which is created if need be: the lines dir/reader,
-// dir/stripe, dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
+// dir/antenna, dir/stripe, dir/pinpad and dir/printer, and the control socket. What chips and PIN pad
 // must not forget (counters, DUKPT state) is kept in dir and found again. There
 // are the cards of the deck and, where it has their chips, those that misbehave. It
 // fails with ErrInUse when a shop is open there.
@@ -191,6 +192,10 @@ func (s *Shop) fit(k PadKeys) error {
 	l = line(ReaderLine)
 	s.reader = &reader{hand: &s.hand, out: l.send, note: s.record, inserted: s.atThePad}
 	l.dev = s.reader
+	l = line(AntennaLine)
+	s.antenna = &antenna{out: l.send, note: s.record, came: s.atThePad}
+	s.reader.waits = s.antenna.passed
+	l.dev = s.antenna
 	l = line(StripeLine)
 	l.unheard = true
 	s.stripe = &stripe{out: l.send}
@@ -200,26 +205,6 @@ func (s *Shop) fit(k PadKeys) error {
 	s.printer = newPrinter(l.send)
 	l.dev = s.printer
 	return nil
-}
-
-// hungUp ends what a connection to the control socket held.
-func (s *Shop) hungUp(conn int) {
-	s.wiring.release(conn)
-	s.leave(conn)
-}
-
-// atThePad lets a card's owner step to the keys. A visitor types by himself,
-// whoever else is told to wait for a hand.
-func (s *Shop) atThePad(p issuer.Profile, visits bool) { s.hand.serve(p.Name, p.Keys, visits) }
-
-// leave ends the visit that a connection began.
-func (s *Shop) leave(conn int) {
-	d := s.reader
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.visitor != nil && d.host == conn {
-		d.visit(nil, 0)
-	}
 }
 
 // Path is where the named device's line is: dir/reader.

@@ -34,6 +34,8 @@ function toggle(id, name) { $(id).onchange = () => act(name, { on: $(id).checked
 const number = (id) => Math.max(1, Math.trunc($(id).valueAsNumber || 1));
 
 click('pull', 'pull');
+click('lift', 'lift');
+click('tap', 'tap', () => ({ card: lastCard }));
 click('swipe', 'swipe', () => ({ card: now.card || lastCard }));
 click('pull-at', 'pull-at', () => ({ n: number('pull-n') }));
 click('paper-ends', 'paper-out', () => ({ n: number('paper-n') }));
@@ -80,19 +82,28 @@ function showCards(s) {
   const names = s.cards.map((c) => c.name).join('\n');
   if ($('wallet').dataset.names !== names) {
     $('wallet').dataset.names = names;
-    const cards = s.cards.filter((c) => !c.tap), bad = cards.filter((c) => c.of);
-    $('wallet').replaceChildren(...cards.filter((c) => !c.of).map(cardButton));
+    const good = s.cards.filter((c) => !c.of), bad = s.cards.filter((c) => c.of), taps = good.filter((c) => c.tap);
+    $('wallet').replaceChildren(...good.filter((c) => !c.tap).map(cardButton));
+    $('taps').replaceChildren(...taps.map(cardButton));
+    $('tap-box').hidden = !taps.length;
+    $('field').hidden = !s.cards.some((c) => c.tap);
     $('bad').replaceChildren(...bad.map(cardButton));
     $('bad-box').hidden = !bad.length;
     $('bad-hint').textContent = bad.length;
   }
-  const shown = s.card || s.visitor || s.customer;
-  for (const c of [...$('wallet').children, ...$('bad').children]) c.setAttribute('aria-pressed', c.dataset.card === shown);
+  const field = s.field || [];
+  const shown = field[0] || s.card || s.visitor || s.customer;
+  for (const c of document.querySelectorAll('.card')) c.setAttribute('aria-pressed', c.dataset.card === shown);
   const reader = $('reader');
   const waits = s.visitor ? `A visitor waits with the card “${s.visitor}”.` : s.customer ? `The customer waits with the card “${s.customer}”.` : 'The reader is empty.';
   if (!s.card) reader.replaceChildren(waits);
   else reader.replaceChildren(make('span', {}, make('b', { textContent: s.card }), ' is in the reader'),
-    make('span', { className: 'power', textContent: s.powered ? `${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' }));
+    commands(s));
+  $('antenna').replaceChildren(...field.length ? [make('span', {}, make('b', { textContent: field.join(', ') }), ' held to the antenna'), commands(s)] : ['Nothing is held to the antenna.']);
+  $('lift').disabled = !field.length;
+  const last = s.cards.find((c) => c.name === lastCard);
+  $('tap').disabled = !last || !last.tap || field.includes(lastCard);
+  $('tap').textContent = last && last.tap ? `Tap “${last.name}”` : 'Tap';
   $('pull').disabled = !s.card;
   const held = s.cards.find((c) => c.name === (s.card || lastCard));
   $('swipe').disabled = !held || !held.stripe;
@@ -100,16 +111,21 @@ function showCards(s) {
   $('auto').checked = !!s.customer;
 }
 
+// How it is with the card in the reader or at the antenna.
+function commands(s) {
+  return make('span', { className: 'power', textContent: s.powered ? `${s.apdus} commands` : s.apdus ? 'powered off' : 'no power yet' });
+}
+
 function cardButton(c, i) {
   const card = make('button', { type: 'button', className: 'card' }, make('b', { textContent: c.name }), make('small', { textContent: c.title }));
   card.dataset.card = c.name;
-  card.dataset.chip = c.noChip ? 'no' : 'yes';
+  card.dataset.chip = c.tap ? 'tap' : c.noChip ? 'no' : 'yes';
   card.style.setProperty('--hue', (200 + i * 47) % 360);
   card.onclick = () => {
     lastCard = c.name;
     showCards(now);
     if (now.customer) act('customer', { card: c.name, on: true });
-    else act(c.noChip ? 'swipe' : 'insert', { card: c.name });
+    else act(c.tap ? 'tap' : c.noChip ? 'swipe' : 'insert', { card: c.name });
   };
   return card;
 }
@@ -190,7 +206,7 @@ function showBuzzer(on, lit) {
 
 /* ---- faults ---- */
 
-const devices = [['reader', 'Reader'], ['stripe', 'Stripes'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
+const devices = [['reader', 'Reader'], ['antenna', 'Antenna'], ['stripe', 'Stripes'], ['pinpad', 'PIN pad'], ['printer', 'Printer']];
 const faults = [['none', 'normal'], ['silence', 'silence'], ['garbage', 'garbage'], ['wrong-checksum', 'wrong checksum'], ['half-frame', 'half frame'], ['delay', 'delay']];
 
 for (const [device, title] of devices) {

@@ -12,7 +12,7 @@ import (
 
 // Taps are the cards and phones that are held to an antenna and misbehave, and
 // those that somebody stands before: each is the chip of a card of
-// issuer.TapDeck. Shops have no antenna yet, so they do not offer them.
+// issuer.TapDeck.
 func Taps() []sim.TapVariant {
 	return slices.Concat(
 		taps2(), attacks("tap-2", coveredByCDOL), attacks2(),
