@@ -46,7 +46,8 @@ type Dev struct {
 	pins Pins
 
 	turn   chan struct{} // one call at a time
-	player player
+	lights player
+	buzzer player
 	closed bool
 }
 
@@ -61,7 +62,10 @@ func New(pins Pins, opts Opts) *Dev {
 		opts.Pulse = pulseDefault
 	}
 	opts.Pulse = min(max(opts.Pulse, pulseMin), pulseMax)
-	return &Dev{opts: opts, pins: pins, turn: make(chan struct{}, 1), player: player{pins: pins}}
+	return &Dev{
+		opts: opts, pins: pins, turn: make(chan struct{}, 1),
+		lights: player{pins: pins.Lights[:]}, buzzer: player{pins: []drivers.Pin{pins.Buzzer}},
+	}
 }
 
 func (d *Dev) begin(ctx context.Context) error {
@@ -84,8 +88,10 @@ func (d *Dev) end() { <-d.turn }
 
 func (d *Dev) wrap(err error) error { return fmt.Errorf("%s: %w", d.opts.Name, err) }
 
-// Show begins a signal and ends the one before. It returns when the first
-// lights are set; what fails later is returned by the next Show.
+// Show begins a signal and ends the one before, but for its tone: that sounds
+// to its end unless the new signal has one too, so that an alert is heard though
+// the next card is wanted at once. It returns when the first lights are set;
+// what fails later is returned by the next Show.
 func (d *Dev) Show(ctx context.Context, s drivers.Signal) error {
 	if err := d.begin(ctx); err != nil {
 		return err
@@ -95,7 +101,16 @@ func (d *Dev) Show(ctx context.Context, s drivers.Signal) error {
 	if !ok {
 		return d.wrap(fmt.Errorf("%w: signal %d", drivers.ErrRefused, s))
 	}
-	if err := errors.Join(d.player.stop(), d.player.start(pattern)); err != nil {
+	d.lights.stop()
+	errs := []error{d.lights.start(pattern.lights)}
+	switch {
+	case len(pattern.tone.steps) > 0:
+		d.buzzer.stop()
+		errs = append(errs, d.buzzer.start(pattern.tone))
+	case d.buzzer.quit == nil: // it never sounded: its pin may have been left high
+		errs = append(errs, d.buzzer.dark())
+	}
+	if err := errors.Join(append(errs, d.lights.failed(), d.buzzer.failed())...); err != nil {
 		return d.wrap(err)
 	}
 	return nil
@@ -155,7 +170,9 @@ func (d *Dev) Close() error {
 		return nil
 	}
 	d.closed = true
-	errs := []error{d.player.stop(), d.player.dark()}
+	d.lights.stop()
+	d.buzzer.stop()
+	errs := []error{d.lights.failed(), d.buzzer.failed(), d.lights.dark(), d.buzzer.dark()}
 	for _, p := range append(d.pins.Lights[:], d.pins.Buzzer, d.pins.Drawer, d.pins.Tamper) {
 		if p != nil {
 			errs = append(errs, p.Close())

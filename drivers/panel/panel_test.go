@@ -154,6 +154,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
+// Lights change at once; a tone gives way to another one only.
 func TestAnotherSignalEndsTheOneBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBoard()
@@ -165,12 +166,28 @@ func TestAnotherSignalEndsTheOneBefore(t *testing.T) {
 			time.Sleep(300 * time.Millisecond)
 		}
 		time.Sleep(time.Minute)
-		want := "0s L1 true, 125ms L2 true, 250ms L3 true, 300ms L1 false, 300ms L2 false, 300ms L3 false, 300ms buzzer true, 500ms buzzer false, 600ms L1 true"
+		want := "0s L1 true, 125ms L2 true, 250ms L3 true, 300ms L1 false, 300ms L2 false, 300ms L3 false, 300ms buzzer true, 500ms buzzer false, " +
+			"600ms L1 true, 700ms buzzer true, 900ms buzzer false"
 		if got := b.since(); got != want {
 			t.Errorf("%s, want %s", got, want)
 		}
 		if err := p.Close(); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A buzzer that another process has left on is silent with the first signal.
+func TestBuzzerLeftOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBoard()
+		b.high["buzzer"] = true
+		p := panel.New(b.pins(), panel.Opts{})
+		if err := p.Show(t.Context(), drivers.SignalReady); err != nil {
+			t.Error(err)
+		}
+		if got, want := b.since(), "0s L1 true, 0s buzzer false"; got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	})
 }

@@ -171,9 +171,9 @@ function showCounter(s, first) {
   $('case').checked = s.panel.caseOpen;
   [...$('lights').children].forEach((light, i) => light.classList.toggle('on', s.panel.lights[i]));
   const lit = s.panel.lights.filter((on) => on).length;
-  $('lights').ariaLabel = `The reader's lights: ${lit} of 4 lit${s.panel.buzzer ? lit ? ', tone of success' : ', tone of alert' : ''}`;
+  $('lights').ariaLabel = `The reader's lights: ${lit} of 4 lit${s.panel.buzzer ? lit === 4 ? ', tone of success' : ', tone of alert' : ''}`;
   showDrawer(kicks);
-  showBuzzer(s.panel.buzzer, lit > 0);
+  showBuzzer(s.panel.buzzer, lit === 4);
 }
 function showDrawer(kicks) {
   const open = kicks > kicksSeen;
@@ -196,11 +196,11 @@ $('sound').onchange = () => {
   pitch.start();
 };
 // A buzzer has one pitch. Here it has the two that EMV Contactless Book A wants:
-// of a success, which is lit, and of an alert, which is dark.
-function showBuzzer(on, lit) {
+// of a success, when all four lights are lit, and of an alert.
+function showBuzzer(on, success) {
   $('buzzer').classList.toggle('on', on);
   if (!tone) return;
-  if (on) pitch.frequency.value = lit ? 1500 : 750;
+  if (on) pitch.frequency.value = success ? 1500 : 750;
   tone.gain.value = on ? 0.04 : 0;
 }
 
