@@ -27,7 +27,7 @@ func contactless() params.Contactless {
 	return params.Contactless{
 		Applications: []params.TapApplication{
 			{AID: issuer.AIDTap2, Kernel: issuer.Kernel2, Limits: generating, Generating: &params.Generating{
-				Version: params.Hex2{0x00, 0x02},
+				Version: params.Hex2{0x00, 0x01}, // as the cards of the set have it
 				// EMV Contactless Book C-2, Annex A. Denial: a card that cannot prove
 				// itself, or may be elsewhere; service not allowed. Online and
 				// default: also what makes its word doubtful, and a PIN that only
