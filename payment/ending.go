@@ -33,7 +33,7 @@ func (f *Flow) cardDone(o emv.Outcome) error {
 		return f.awaitCard(NoticeWrongPIN)
 	case f.mayRetryPIN(o):
 		return f.beginAttempt(NoticeWrongPIN)
-	case o.Status == emv.TryAnotherInterface && f.answer == nil:
+	case f.answer == nil && (o.Status == emv.TryAnotherInterface || f.taps && o.Reason == emv.ReasonNoApplication):
 		return f.otherInterface(ending)
 	case o.Alternate&emv.InterfaceStripe != 0 && f.unread && !f.sent:
 		return f.chipUnread()

@@ -249,7 +249,9 @@ func (f *Flow) skip() {
 }
 
 // otherInterface asks for the card's chip, or stripe, if there is a reader for
-// it. EMV Contactless Book A, 6.2: Try Another Interface.
+// it: Try Another Interface, and a card of which nothing may be tapped, or not at
+// this amount, which is to be inserted, swiped, or another one. EMV Contactless
+// Book A, 6.2 and 9.4.
 func (f *Flow) otherInterface(e Ending) error {
 	if f.cfg.Media == 0 {
 		return f.end(Declined, e)

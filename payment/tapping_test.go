@@ -65,6 +65,8 @@ func (c *scriptedTap) Step(e emv.Event) (emv.Action, error) {
 		return emv.Reenter{}, nil
 	case "other":
 		return done(emv.Outcome{Status: emv.TryAnotherInterface, Reason: "another interface"})
+	case "unlisted":
+		return done(emv.Outcome{Reason: emv.ReasonNoApplication})
 	case "unable":
 		return done(emv.Outcome{Status: emv.Declined, Reason: "unable", ARC: "Z3"})
 	case "offline-balance":
