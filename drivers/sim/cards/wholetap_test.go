@@ -2,6 +2,7 @@ package cards_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/cloudpos/cloudpos/drivers/sim/cards"
@@ -10,8 +11,11 @@ import (
 	"github.com/cloudpos/cloudpos/emv/tlv"
 )
 
-// change is one that somebody makes to an answer of a card's.
-type change struct{ answer, kind, place, value byte }
+// change is one that somebody makes to what a card or a reader says.
+type change struct{ turn, kind, place, value byte }
+
+// command tells whether it is the reader's word that is changed.
+func (c change) command() bool { return c.kind&64 != 0 }
 
 // changesMax bounds what is changed in one sale.
 const changesMax = 8
@@ -27,15 +31,15 @@ func changesOf(input []byte) []change {
 }
 
 // apply flips, sets, puts in or takes out a byte.
-func (c change) apply(answer []byte) []byte {
-	if len(answer) == 0 {
-		return answer
+func (c change) apply(said []byte) []byte {
+	if len(said) == 0 {
+		return said
 	}
-	at := int(c.place) % len(answer)
-	if c.kind >= 128 { // long answers have far ends
-		at = len(answer) - 1 - at
+	at := int(c.place) % len(said)
+	if c.kind&128 != 0 { // long answers have far ends
+		at = len(said) - 1 - at
 	}
-	out := bytes.Clone(answer)
+	out := bytes.Clone(said)
 	switch c.kind % 4 {
 	case 0:
 		out[at] ^= c.value
@@ -49,8 +53,8 @@ func (c change) apply(answer []byte) []byte {
 	return out
 }
 
-// meddler stands before a card, changes what it answers, and remembers the
-// signatures that it gave and those that got through.
+// meddler stands before a card, changes what it is told and what it answers, and
+// remembers the signatures that it gave and those that got through.
 type meddler struct {
 	changes []change
 	count   int
@@ -59,19 +63,24 @@ type meddler struct {
 }
 
 func (m *meddler) shim(command []byte, chip func([]byte) []byte) []byte {
+	command = m.change(command, true)
 	answer := chip(command)
 	signed := m.signature(answer)
-	at := m.count
+	answer = m.change(answer, false)
 	m.count++
-	for _, c := range m.changes {
-		if int(c.answer)%32 == at {
-			answer = c.apply(answer)
-		}
-	}
 	if signed {
 		m.through = bytes.Contains(answer, m.given)
 	}
 	return answer
+}
+
+func (m *meddler) change(said []byte, command bool) []byte {
+	for _, c := range m.changes {
+		if int(c.turn)%32 == m.count && c.command() == command {
+			said = c.apply(said)
+		}
+	}
+	return said
 }
 
 // signature looks for one in an answer.
@@ -87,10 +96,12 @@ func (m *meddler) signature(answer []byte) bool {
 	return found
 }
 
-// FuzzWholeTap changes what cards and phones answer, whichever they are, and
-// sells with them through Entry Point and kernels: there is no panic and no
-// error, there is an end, nothing is approved here without the signature that
-// the chip made for this very tap, and nothing that the issuer declined.
+// FuzzWholeTap changes what cards and phones are told and answer, whichever they
+// are, and sells with them through Entry Point and kernels: there is no panic and
+// no error, there is an end, nothing is approved here without the signature that
+// the chip made for this very tap, nothing that the issuer declined, and, at a
+// reader that wants cards proven, nothing over the CVM limit with a card that
+// wants the PIN and does not get it.
 func FuzzWholeTap(f *testing.F) {
 	var names []string
 	for _, listed := range issuer.TapList() {
@@ -103,6 +114,7 @@ func FuzzWholeTap(f *testing.F) {
 		f.Add(byte(i), byte(i%3), []byte{})
 		f.Add(byte(i), byte(i%4), []byte{0, 0, 40, 1, 2, 1, 4, 0x55})
 		f.Add(byte(i), byte(i%5), []byte{2, 128, 30, 0xFF, 3, 2, 9, 0, 4, 3, 9, 0})
+		f.Add(byte(i), byte(8), []byte{2, 64, 8, 0x40, 2, 0, 50, 0x80})
 	}
 	f.Fuzz(func(t *testing.T, which, where byte, input []byte) {
 		card, p := tapped(t, names[int(which)%len(names)])
@@ -119,6 +131,11 @@ func FuzzWholeTap(f *testing.F) {
 			t.Fatalf("approved what the issuer declined: %v", m.changes)
 		case !s.asked && (!m.through || a.floorMinor == 0):
 			t.Fatalf("approved without the issuer, at a floor limit of %d, signature heard %v: %v", a.floorMinor, m.through, m.changes)
+		case a.amountMinor == large && !a.trusting && wantsPIN(p) && !s.typed:
+			t.Fatalf("approved without the PIN that the card wants: %v", m.changes)
 		}
 	})
 }
+
+// wantsPIN tells whether a card wants an online PIN over the CVM limit.
+func wantsPIN(p issuer.Profile) bool { return strings.HasSuffix(p.Name, "-pin") }
