@@ -16,6 +16,7 @@ type cardReport struct {
 	Title string         `json:"title"`
 	Of    string         `json:"of,omitempty"` // whose chip it is, for one that misbehaves
 	Ends  []cards.Ending `json:"ends"`
+	Large []cards.Ending `json:"large,omitempty"` // where the holder of what is tapped is verified
 }
 
 // runCards lists the catalogue: which cards a simulated shop has, and how one
@@ -28,20 +29,24 @@ func runCards(_ context.Context, args []string, stdout, _ io.Writer) (int, error
 	}
 	var all []cardReport
 	for _, c := range cards.All() {
-		all = append(all, cardReport{c.Name, c.Title, c.Of, c.Ends})
+		all = append(all, cardReport{c.Name, c.Title, c.Of, c.Ends, c.Large})
 	}
 	if *asJSON {
 		return exitApproved, json.NewEncoder(stdout).Encode(all)
 	}
 	// A few cards have a long story. Theirs stands out, so that the rows of all
 	// the others keep to a screen.
-	const nameWidth, endsWidth = 13, 38
+	const nameWidth, endsWidth = 15, 38
 	for _, c := range all {
 		var ends []string
 		for _, e := range c.Ends {
 			ends = append(ends, e.String())
 		}
-		if _, err := fmt.Fprintf(stdout, "%-*s  %-*s  %s\n", nameWidth, c.Name, endsWidth, strings.Join(ends, ", then "), c.Title); err != nil {
+		story := strings.Join(ends, ", then ")
+		if len(c.Large) > 0 && c.Large[0] != c.Ends[0] {
+			story += "; " + cards.Large + ": " + strings.TrimPrefix(c.Large[0].String(), "declined: ")
+		}
+		if _, err := fmt.Fprintf(stdout, "%-*s  %-*s  %s\n", nameWidth, c.Name, endsWidth, story, c.Title); err != nil {
 			return exitError, err
 		}
 	}

@@ -17,6 +17,9 @@ func TestCards(t *testing.T) {
 	if !strings.Contains(text, "\nnopan ") || !strings.Contains(text, "  declined: card data  ") || !strings.Contains(text, "  Has no account number.\n") {
 		t.Errorf("nopan is not told in\n%s", text)
 	}
+	if !strings.Contains(text, "\ntap-3-turned     declined: declined by issuer (05); 150.00: declined by terminal  What it ") || !strings.Contains(text, "\ntap-2-relayed    cancelled  ") {
+		t.Errorf("what is tapped is not told in\n%s", text)
+	}
 	encoded, _, _, err := command(t, "cards", "--json")
 	if err != nil {
 		t.Fatal(err)

@@ -255,7 +255,9 @@ func noCard(card string, err error) error {
 		return err
 	}
 	help := "terminal cards lists them"
-	if _, known := cards.Find(card); known {
+	if c, known := cards.Find(card); known && c.Tap {
+		return requestError{fmt.Errorf("--card: %w (this development set was made before such cards; cloud dev-taps brings them there)", err)}
+	} else if known {
 		return requestError{fmt.Errorf("--card: %w (this development set was made before the card; cloud dev-init makes a new one, in another folder or once this one is deleted)", err)}
 	}
 	if near := cards.Near(card); len(near) > 0 {

@@ -273,16 +273,25 @@ func (a *antenna) guestThere() bool {
 // the new one comes at the first poll. nil is nobody.
 func (a *antenna) serve(t *Tapped) {
 	a.depart()
-	a.customer, a.visitor, a.unseen = t, nil, 0
-	a.polls = pollsToInsert - 1
+	a.customer, a.visitor = t, nil
+	a.arrive(t)
 }
 
 // visit lets a visitor come instead of the customer, or ends his visit with
 // nil.
 func (a *antenna) visit(t *Tapped, host int) {
 	a.depart()
-	a.visitor, a.host, a.unseen = t, host, 0
-	a.polls = pollsToInsert - 1
+	a.visitor, a.host = t, host
+	a.arrive(t)
+}
+
+// arrive lets a guest come at the first poll, with a card that was tapped
+// nowhere yet.
+func (a *antenna) arrive(guest *Tapped) {
+	a.polls, a.unseen = pollsToInsert-1, 0
+	if guest != nil {
+		guest.taps = 0
+	}
 }
 
 // depart lets who came by himself take his card.

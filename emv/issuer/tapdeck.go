@@ -29,7 +29,7 @@ func generating() []Order {
 			Tap: &Tap{Kernel: Kernel2},
 		},
 		{
-			Name: "tap-2-offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
+			Name: "tap-2-offline", Title: "Approves by itself, where it may, while it has money, 100.00 in all, and signs that.", PAN: tapPAN(Kernel2, 4), Offline: true,
 			Tap: &Tap{Kernel: Kernel2, SpendMinor: 10000},
 		},
 		{
@@ -67,7 +67,7 @@ func atOnce(kernel byte) []Order {
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{QualifierSignature, 0}},
 		},
 		{
-			Name: prefix + "-offline", Title: "Approves by itself while it has money, 100.00 in all, and signs that.", PAN: tapPAN(kernel, 4), Offline: true,
+			Name: prefix + "-offline", Title: "Approves by itself, where it may, while it has money, 100.00 in all, and signs that.", PAN: tapPAN(kernel, 4), Offline: true,
 			Tap: &Tap{Kernel: kernel, Qualifiers: Hex{0, 0}, SpendMinor: 10000},
 		},
 		{

@@ -11,10 +11,18 @@ import (
 type Card struct {
 	sim.Variant // Of is "" for a card of the deck itself
 
-	// Ends are the ends of one sale after the other with a fresh card; the last
-	// holds from then on.
+	Tap bool // it is held to an antenna, as one of Taps, or of issuer.TapDeck
+
+	// Ends are the ends of one sale of Small after the other with a fresh card;
+	// the last holds from then on.
 	Ends []Ending
+	// Large are those of sales of Large, where the holder of a card that is
+	// tapped is verified; nil for other cards.
+	Large []Ending
 }
+
+// Small and Large are the amounts that it is told of how they end.
+const Small, Large = "12.50", "150.00"
 
 // An Ending is what a sale comes to, in the words of the journal.
 type Ending struct {
@@ -28,6 +36,8 @@ type Ending struct {
 func (e Ending) String() string {
 	why := e.Reason
 	switch {
+	case e.Reason == e.State: // the cashier has cancelled it
+		return e.State
 	case e.State == stateApproved && e.Code == "":
 		return e.State + " offline"
 	case e.State == stateApproved:
@@ -43,6 +53,8 @@ const (
 	stateApproved = "approved"
 	stateDeclined = "declined"
 	stateReversed = "reversed"
+
+	stateCancelled = "cancelled"
 )
 
 const codeApproved = "00"
@@ -80,7 +92,7 @@ func reversed(reason string) []Ending {
 	return []Ending{{State: stateReversed, Reason: reason, Code: codeApproved}}
 }
 
-// All is the catalogue: the deck first.
+// All is the catalogue: the decks first, and what is tapped last.
 func All() []Card {
 	var all []Card
 	for _, listed := range issuer.List() {
@@ -88,7 +100,7 @@ func All() []Card {
 		c.Name, c.Title = listed.Name, listed.Title
 		all = append(all, c)
 	}
-	return slices.Concat(all, selection, initiation, records, genuineness, verification, cryptograms, completion, transport)
+	return slices.Concat(all, selection, initiation, records, genuineness, verification, cryptograms, completion, transport, tapped())
 }
 
 // Misfits are all that misbehave, in a slot or at an antenna, as a shop takes
@@ -108,7 +120,7 @@ func Misfits() []sim.Misfit {
 func Variants() []sim.Variant {
 	var all []sim.Variant
 	for _, c := range All() {
-		if c.Of != "" {
+		if c.Of != "" && !c.Tap {
 			all = append(all, c.Variant)
 		}
 	}

@@ -15,6 +15,7 @@ const (
 	reasonSignature   = "signature wrong"
 	reasonCardRemoved = "card removed"
 	reasonTerminal    = "declined by terminal"
+	reasonCancelled   = "cancelled"
 )
 
 // deckEnds are the ends of sales with the cards of the deck.

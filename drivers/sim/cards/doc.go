@@ -1,6 +1,6 @@
 // Package cards is the catalogue of the cards that a simulated shop has: each
 // by name, with a sentence that says what it does, and with the end that a sale
-// of 12.50 comes to under the development set's parameters, at a terminal without
+// of 12.50 (of what is tapped, of 150.00 as well) comes to under the development set's parameters, at a terminal without
 // a screen to choose at. Tests, the shop's page and people at a command line
 // take their truth from it.
 //
@@ -17,5 +17,6 @@
 // in a new development set only, for the issuer believes each transaction
 // counter once.
 //
-// [Taps] are a list of their own: cards and phones that are tapped.
+// [Taps] are cards and phones that are tapped. They have no contacts, so who
+// holds one and is sent to the slot leaves.
 package cards

@@ -98,7 +98,7 @@ func atOnceTaps(prefix string) []sim.TapVariant {
 			})},
 		{Name: prefix + "-unknownca", Title: "Approves by itself, and names an authority whose key the terminal does not have.", Of: prefix + "-offline", Shim: unknownCA},
 		{Name: prefix + "-switchca", Title: "Names such an authority too, and sends its owner to the slot.", Of: prefix + "-switch", Shim: unknownCA},
-		{Name: prefix + "-askca", Title: "Names such an authority too, and sends the terminal to the issuer, who approves.", Of: prefix + "-ask", Shim: unknownCA},
+		{Name: prefix + "-askca", Title: "Names such an authority too, and wants the issuer to be asked.", Of: prefix + "-ask", Shim: unknownCA},
 		{Name: prefix + "-phoneca", Title: "Is a phone, and names an authority whose key the terminal does not have.", Of: prefix + "-phone", Shim: unknownCA},
 		{Name: prefix + "-yes", Title: "Approves whatever it is asked, with another sale's signature.", Of: prefix,
 			Shim: eachTap(func() sim.Shim { return chain(approving(), atOnce(tlv.SDAD, flip(tlv.SDAD))()) })},
