@@ -88,7 +88,7 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	t.spooler = offline.NewSpooler(t.journal, t.printSlip, offline.SpoolerOpts{Now: t.clock.now, Trusted: t.clock.trusted, Log: log})
 	t.rules = &payment.Terminal{
 		Software: version, Params: t.params, Fitted: t.hardware.fitted, Sealer: sealer,
-		Random: func(b []byte) { _, _ = rand.Read(b) }, // never fails, by its documentation
+		Random: random,
 		Latest: t.journal.List,
 	}
 	t.lights = &lights{Panel: t.hardware.panel}
@@ -101,6 +101,10 @@ func openTerminal(cfg *Config, log *slog.Logger) (_ *terminal, err error) {
 	})
 	return t, t.runner.Settle()
 }
+
+// random is where a card's unpredictable numbers come from. It never fails, by
+// its documentation.
+func random(b []byte) { _, _ = rand.Read(b) }
 
 // readers are those that wait for a card, the first ones first.
 func (t *terminal) readers() []drivers.Reader {
