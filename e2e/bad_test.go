@@ -249,7 +249,7 @@ func TestBadConfiguration(t *testing.T) {
 	}
 	terminal := []change{
 		{"data =", "date =", []string{":3: date: unknown key"}},
-		{"panel =", "pannel =", []string{":20: devices.pannel: unknown key"}},
+		{"panel =", "pannel =", []string{":21: devices.pannel: unknown key"}},
 		{`data = "data"`, "data = 5", []string{":3: data: want string, got "}},
 		{"[tls]", "[tls", []string{":7: "}},
 		{`data = "data"`, "", []string{"data is missing"}},

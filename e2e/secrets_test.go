@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -271,7 +272,9 @@ func TestNoSecretIsWritten(t *testing.T) {
 	})
 	for _, file := range []string{r.Path("sim", "cards.json"), r.Path("cloud", "issuer.json")} {
 		must(t, r.EditFile(file, func(s string) string {
-			return strings.ReplaceAll(strings.ReplaceAll(s, `"1234"`, `"`+rightPIN+`"`), `"0000"`, `"`+wrongPIN+`"`)
+			// What is typed is in lists; other zeros are no PIN.
+			typed := regexp.MustCompile(`(?m)^( *)"0000"`).ReplaceAllString(s, `$1"`+wrongPIN+`"`)
+			return strings.ReplaceAll(typed, `"1234"`, `"`+rightPIN+`"`)
 		}))
 	}
 	must(t, r.EditParams(func(d *params.Document) { d.Timeouts.Card = 4 * time.Second })) // a card may stay where it is
@@ -398,6 +401,9 @@ func story(t *testing.T, r *rig.Rig) string {
 		}
 	}
 	for _, kind := range []sim.FaultKind{sim.Garbage, sim.WrongChecksum, sim.HalfFrame} {
+		must(t, r.Shop.Spoil(sim.AntennaLine, sim.Fault{Kind: kind, Count: 3, After: 2}))
+		sell("--card", "tap-7-pin", "--amount", "150.00")
+		must(t, r.Shop.Spoil(sim.AntennaLine, sim.Fault{Kind: sim.FaultNone}))
 		must(t, r.Shop.Spoil(sim.StripeLine, sim.Fault{Kind: kind, Count: 1}))
 		sell("--card", "stripe")
 	}
