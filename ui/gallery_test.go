@@ -196,6 +196,7 @@ func showScene(name string, v payment.View) scene { return scene{name, nil, func
 var faults = []Fault{
 	{DevicePrinter, ProblemPaperOut, ""},
 	{DeviceReader, ProblemMissing, "ccid: open /dev/ttyS1: no such device"},
+	{DeviceAntenna, ProblemMissing, ""},
 	{DeviceCloud, ProblemMissing, ""},
 	{DevicePINPad, ProblemNoKey, ""},
 	{DeviceCase, ProblemOpened, ""},

@@ -75,7 +75,7 @@ var english = vocabulary{
 		{"", ProblemMissing}:              {"It does not answer.", "Check its cable and its power."},
 		{"", ProblemBusy}:                 {"Another program is using it.", "Restart the terminal."},
 		{"", ProblemFault}:                {"It reports a fault.", "Switch it off and on again. If it stays, call service."},
-		{DeviceReader, ProblemMissing}:    {"The card reader does not answer.", "Plug its cable in again. Until then no card can be taken."},
+		{DeviceReader, ProblemMissing}:    {"The card reader does not answer.", "Plug its cable in again. Until then no card can be inserted."},
 		{DeviceAntenna, ProblemMissing}:   {"The contactless reader does not answer.", "Plug its cable in again. Until then no card or phone can be tapped."},
 		{DeviceStripe, ProblemMissing}:    {"The stripe reader does not answer.", "Plug its cable in again. Until then no card can be swiped."},
 		{DevicePINPad, ProblemMissing}:    {"The PIN pad does not answer.", "Plug its cable in again. Until then no PIN can be entered."},

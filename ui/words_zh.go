@@ -75,7 +75,7 @@ var chinese = vocabulary{
 		{"", ProblemMissing}:              {"设备没有响应。", "请检查连接线和电源。"},
 		{"", ProblemBusy}:                 {"设备被其他程序占用。", "请重启终端。"},
 		{"", ProblemFault}:                {"设备报告故障。", "请关机后重新开机。如仍有问题，请联系服务人员。"},
-		{DeviceReader, ProblemMissing}:    {"读卡器没有响应。", "请重新插好连接线，此前无法刷卡。"},
+		{DeviceReader, ProblemMissing}:    {"读卡器没有响应。", "请重新插好连接线，此前无法插卡。"},
 		{DeviceAntenna, ProblemMissing}:   {"非接读卡器没有响应。", "请重新插好连接线，此前无法挥卡或挥手机。"},
 		{DeviceStripe, ProblemMissing}:    {"磁条读卡器没有响应。", "请重新插好连接线，此前无法刷磁条。"},
 		{DevicePINPad, ProblemMissing}:    {"密码键盘没有响应。", "请重新插好连接线，此前无法输入密码。"},

@@ -90,7 +90,7 @@ func (s *story) open(w window, address string) *page {
 func (s *story) renewGlass() {
 	s.glass = newGlass(s.t, ui.Opts{
 		Merchant: s.doc.Merchant.Name, Currency: s.doc.Currencies[0], Language: receipt.English,
-		Training: true, ContactOnly: true, Zone: s.doc.Terminal.Timezone.Location, Slips: s.slips,
+		Training: true, Zone: s.doc.Terminal.Timezone.Location, Slips: s.slips,
 	})
 	s.status(ui.Status{Online: true})
 	s.glass.ui.ShowHistory(nil)
@@ -221,7 +221,9 @@ func (s *story) charges(newSale, plain, charge string) {
 	amount, err := money.Parse(plain, s.doc.Currencies[0])
 	must(s.t, err)
 	s.view = payment.View{Kind: payment.Sale, Amount: amount}
-	s.shows(payment.ScreenPresentCard, func(v *payment.View) { v.Cancellable, v.Media = true, drivers.Contact|drivers.Stripe })
+	s.shows(payment.ScreenPresentCard, func(v *payment.View) {
+		v.Cancellable, v.Media, v.Lights = true, drivers.Contact|drivers.Contactless|drivers.Stripe, drivers.SignalReady
+	})
 	s.sees("present-card")
 }
 
