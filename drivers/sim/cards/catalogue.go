@@ -21,8 +21,12 @@ type Card struct {
 	Large []Ending
 }
 
-// Small and Large are the amounts that it is told of how they end.
-const Small, Large = "12.50", "150.00"
+// The amounts of sales whose ends are told: below the limits for taps that need
+// no verification, and above.
+const (
+	Small = "12.50"
+	Large = "150.00"
+)
 
 // An Ending is what a sale comes to, in the words of the journal.
 type Ending struct {
