@@ -40,6 +40,7 @@ var allowed = map[string][]string{
 	"drivers/none":       {"drivers"},
 	"drivers/t0":         {"drivers"},
 	"drivers/ccid":       {"drivers", "drivers/t0"},
+	"drivers/pn532":      {"drivers"},
 	"drivers/stripe":     {"drivers"},
 	"drivers/visapad":    {"drivers"},
 	"drivers/escpos":     {"drivers"},
