@@ -25,5 +25,8 @@
 // signatures, and obeys its issuer's script commands; what it has counted and
 // been told it remembers. A [Variant] of it misbehaves; drivers/sim/cards lists
 // those that there are. A [Tapped] card or phone is one that is held to an
-// antenna. No log or answer of this package shows card data, PINs or keys.
+// antenna: the shop's, or a [PN532], which is a board of its own and belongs to
+// no shop.
+//
+// No log or answer of this package shows card data, PINs or keys.
 package sim
