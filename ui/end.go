@@ -119,6 +119,8 @@ func (u *UI) endScreen(p *page, a area) {
 	small := letters{size: p.caption(), role: RoleMuted, lines: 2}
 	take := p.noticeBlock(a.w, "take", "")
 	switch n := e.view.Notice; {
+	case n == payment.NoticeRemoveCard && e.view.Tapped:
+		take = p.noticeBlock(a.w, "contactless", p.words.notices[n])
 	case n == payment.NoticeRemoveCard:
 		take = p.noticeBlock(a.w, "take", p.words.notices[n])
 	case n == payment.NoticeTooLate:

@@ -272,7 +272,9 @@ func scenes() []scene {
 			v.Cancellable, v.Notice = true, payment.NoticeTapAgain
 		}),
 		tapScene("approved-tapped", payment.ScreenApproved, drivers.SignalSuccess, func(v *payment.View) { v.Balance = yuan(1_371_50) }),
-		tapScene("declined-tapped", payment.ScreenDeclined, drivers.SignalAlert, func(v *payment.View) { v.Reason = "another interface" }),
+		tapScene("declined-tapped", payment.ScreenDeclined, drivers.SignalAlert, func(v *payment.View) {
+			v.Reason, v.Notice = "another interface", payment.NoticeRemoveCard
+		}),
 		endScene("approved-card-in", payment.ScreenApproved, func(v *payment.View) { v.Notice = payment.NoticeRemoveCard }),
 		{"approved", nil, func(u *UI) {
 			v := saleView(payment.ScreenApproved, func(v *payment.View) { v.Masked, v.Label = "622202******0018", "UnionPay Debit" })
