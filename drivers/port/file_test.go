@@ -1,9 +1,11 @@
 package port_test
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -50,6 +52,64 @@ func TestPrinterWithNothingToSay(t *testing.T) {
 	if _, err := port.File(path)(t.Context()); !errors.Is(err, drivers.ErrBusy) {
 		t.Errorf("second dial = %v, want ErrBusy", err)
 	}
+}
+
+func TestUnix(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := port.Unix(path)(t.Context())
+	if err != nil {
+		t.Fatalf("dial: %v", err)
+	}
+	_ = l.Close()
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := port.Unix(path)(t.Context()); !errors.Is(err, drivers.ErrNoDevice) || !strings.Contains(err.Error(), path) {
+		t.Errorf("dial of nobody = %v, want ErrNoDevice that names %s", err, path)
+	}
+}
+
+// A service that lets one wait is dialled until it accepts.
+func TestUnixWaits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "socket")
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(unix.Bind(fd, &unix.SockaddrUnix{Name: path}), unix.Listen(fd, 0)); err != nil {
+		t.Fatal(err)
+	}
+	file := os.NewFile(uintptr(fd), path)
+	listener, err := net.FileListener(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = file.Close()
+	defer func() { _ = listener.Close() }()
+	first, err := port.Unix(path)(t.Context())
+	if err != nil {
+		t.Fatalf("dial: %v", err)
+	}
+	defer func() { _ = first.Close() }()
+	short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := port.Unix(path)(short); !errors.Is(err, drivers.ErrTimeout) {
+		t.Errorf("second dial = %v, want ErrTimeout", err)
+	}
+	if l, err := listener.Accept(); err != nil {
+		t.Error(err)
+	} else {
+		_ = l.Close()
+	}
+	second, err := port.Unix(path)(t.Context())
+	if err != nil {
+		t.Fatalf("dial of a service that accepts: %v", err)
+	}
+	_ = second.Close()
 }
 
 func TestTCP(t *testing.T) {

@@ -354,7 +354,7 @@ func TestContextHasEnded(t *testing.T) {
 	cancel()
 	_, path := terminal(t)
 	for name, dial := range map[string]drivers.Dial{
-		"Serial": port.Serial(path, port.Mode{}), "File": port.File(path), "TCP": port.TCP("127.0.0.1:1"),
+		"Serial": port.Serial(path, port.Mode{}), "File": port.File(path), "TCP": port.TCP("127.0.0.1:1"), "Unix": port.Unix(path),
 	} {
 		if _, err := dial(ctx); !errors.Is(err, drivers.ErrCancelled) {
 			t.Errorf("%s = %v, want ErrCancelled", name, err)
