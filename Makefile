@@ -16,10 +16,10 @@ BUILD    = CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags $(TAGS) -ld
 LINT    ?= $(shell command -v golangci-lint || echo $$($(GO) env GOPATH)/bin/golangci-lint)
 
 .DEFAULT_GOAL = build
-.PHONY: help build run sale cards test test386 race fuzz e2e vm window lint bench golden arm clean
+.PHONY: help build run sale cards test test386 race fuzz e2e vm strangers window lint bench golden arm clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
 build: ## build bin/terminal and bin/cloud
 	$(BUILD) -o bin/terminal ./cmd/terminal
@@ -51,6 +51,9 @@ e2e: ## run the stories in a real browser; needs chromium
 
 vm: ## boot a real kernel under QEMU and tap on its panel; needs qemu-system-x86
 	VM_KERNEL=$$(e2e/vm/kernel $(CURDIR)/var/kernel) $(GO) test -count=1 -tags vm -timeout 10m ./e2e/vm
+
+strangers: ## read cards through a true pcscd; needs pcscd and vsmartcard-vpcd
+	$(GO) test -count=1 -tags strangers -run Strangers -timeout 5m ./drivers/pcsc
 
 window: ## build bin/terminal-window, with a window; needs gcc, libgl1-mesa-dev, xorg-dev
 	CGO_ENABLED=1 $(GO) build -trimpath -buildvcs=false -tags window,$(TAGS) -ldflags '$(LDFLAGS)' -o bin/terminal-window ./cmd/terminal
