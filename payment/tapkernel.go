@@ -92,12 +92,12 @@ func (t *Terminal) generating(cvm byte, c money.Currency) (list []kernel2.Applic
 }
 
 // unsure are the bits of the TVR for a tapped card that did not prove itself,
-// whose holder could not be verified, or which may be elsewhere: data
-// authentication not performed, CDA failed, cardholder verification failed,
-// relay resistance time or threshold exceeded. Such a card is never approved
-// without its issuer, whatever the parameters say. EMV Contactless Book C-2,
-// Annex A.
-var unsure = [5]byte{0: 0x80 | 0x04, 2: 0x80, 4: 0x08 | 0x04}
+// whose holder could not be verified, whose issuer the merchant wants asked, or
+// which may be elsewhere: data authentication not performed, CDA failed,
+// cardholder verification failed, forced online, relay resistance time or
+// threshold exceeded. Such a card is never approved without its issuer, whatever
+// the parameters say. EMV Contactless Book C-2, Annex A.
+var unsure = [5]byte{0: 0x80 | 0x04, 2: 0x80, 3: 0x08, 4: 0x08 | 0x04}
 
 // unlessSure adds unsure to an action code.
 func unlessSure(code [5]byte) [5]byte {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -201,7 +202,7 @@ func TestGenerating(t *testing.T) {
 	book := kernel2.NewApplication(nil)
 	want := kernel2.Application{
 		AID: []byte{0xF0, 'C', 'P', 'O', 'S', 3, 2}, Version: [2]byte{0, 2}, TACDenial: [5]byte{4: 0x0C},
-		TACOnline: [5]byte{0: 0x84, 2: 0x80, 4: 0x0C}, TACDefault: [5]byte{0: 0x84, 2: 0x80, 4: 0x0C},
+		TACOnline: [5]byte{0x84, 0, 0x80, 0x08, 0x0C}, TACDefault: [5]byte{0x84, 0, 0x80, 0x08, 0x0C},
 		LimitMinor: 199_99, LimitDeviceMinor: 499_99, CVMMinor: 29_99, CVMRequired: 0x60, CVMNotRequired: 0x08,
 		DeviceCVM: true, BalanceAfter: true,
 		Relay:     &kernel2.Relay{GraceMin: 20, GraceMax: 50, CommandExpected: 18, ResponseExpected: 24, Accuracy: 300, Mismatch: 50},
@@ -223,7 +224,7 @@ func TestGenerating(t *testing.T) {
 	*p = params.Generating{}
 	terminal.Params.Contactless.Applications[0].Limits["CNY"] = params.TapLimits{TransactionMinor: 1, FloorMinor: 2}
 	got := generating()
-	if sure := [5]byte{0: 0x84, 2: 0x80, 4: 0x0C}; got.TACOnline != sure || got.TACDefault != sure || got.TACDenial != [5]byte{} {
+	if sure := [5]byte{0x84, 0, 0x80, 0x08, 0x0C}; got.TACOnline != sure || got.TACDefault != sure || got.TACDenial != [5]byte{} {
 		t.Errorf("without action codes: online %X, default %X, denial %X", got.TACOnline, got.TACDefault, got.TACDenial)
 	}
 	if got.Relay != nil || got.MagStripe != nil || got.DeviceCVM || got.BalanceAfter || got.LimitMinor != 1 || got.FloorMinor != 2 {
@@ -345,12 +346,7 @@ func TestTapsOfVirtualCards(t *testing.T) {
 			if !tt.fitted {
 				terminal.Fitted.PINPad, terminal.Fitted.Printer = "", ""
 			}
-			for _, ca := range deck.ca {
-				terminal.Params.Contact.CAKeys = append(terminal.Params.Contact.CAKeys, params.CAKey{
-					RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent,
-					Suite: params.Hex1(ca.Suite), X: ca.X, Expiry: params.Date{Time: ca.Expiry},
-				})
-			}
+			trust(terminal, deck.ca)
 			chip, err := sim.NewTapped(deck.cards[at], rand.Reader)
 			if err != nil {
 				t.Fatal(err)
@@ -361,6 +357,58 @@ func TestTapsOfVirtualCards(t *testing.T) {
 			}
 			if done, is := action.(emv.Done); is && done.Outcome.Status == emv.Approved {
 				t.Errorf("kernel %d, %d, PIN pad %t: approved", kernel, tt.amountMinor, tt.fitted)
+			}
+		}
+	}
+}
+
+// trust adds the keys of the cards' authorities to the parameters.
+func trust(terminal *Terminal, authorities []issuer.CAKey) {
+	for _, ca := range authorities {
+		terminal.Params.Contact.CAKeys = append(terminal.Params.Contact.CAKeys, params.CAKey{
+			RID: ca.RID, Index: params.Hex1(ca.Index), Modulus: ca.Modulus, Exponent: ca.Exponent,
+			Suite: params.Hex1(ca.Suite), X: ca.X, Expiry: params.Date{Time: ca.Expiry},
+		})
+	}
+}
+
+// TestForcedOnlineAtATap: cards that approve by themselves below the floor limit
+// do not where the merchant wants the issuer asked.
+func TestForcedOnlineAtATap(t *testing.T) {
+	deck := tappers()
+	if deck.err != nil {
+		t.Fatal(deck.err)
+	}
+	for _, p := range deck.cards {
+		if !strings.HasSuffix(p.Name, "-offline") {
+			continue
+		}
+		for _, forced := range []bool{false, true} {
+			terminal := tapTerminal(t)
+			trust(terminal, deck.ca)
+			for _, a := range terminal.Params.Contactless.Applications {
+				a.Limits["CNY"] = params.TapLimits{TransactionMinor: 200_00, DeviceMinor: 200_00, FloorMinor: 50_00, CVMMinor: 30_00}
+			}
+			if g := terminal.Params.Contactless.Applications[0].Generating; g != nil {
+				g.TACOnline = params.Hex5{}
+			}
+			cfg, err := terminal.Config(Numbers{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			machine, err := cfg.Tap(emv.Transaction{AmountMinor: 12_50, Sequence: 7, At: noon, ForcedOnline: forced}, cny)
+			if err != nil {
+				t.Fatal(err)
+			}
+			chip, err := sim.NewTapped(p, rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			action := tapOnce(t, machine, chip)
+			done, _ := action.(emv.Done)
+			_, asks := action.(emv.GoOnline)
+			if asks != forced || !asks && done.Outcome.Status != emv.Approved {
+				t.Errorf("%s, forced online %t: %+v", p.Name, forced, action)
 			}
 		}
 	}

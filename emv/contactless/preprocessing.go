@@ -35,10 +35,12 @@ type Indicators struct {
 	TTQ                  TTQ // with the bits that follow from the others; zero if there are none
 }
 
-// Check compares an amount with the limits. exponent is the currency's, ttq are
-// those of the configuration, or nil. EMV Contactless Book B, 3.1.1.1 to
+// Check compares a sale's amount with the limits. exponent is the currency's, ttq
+// are those of the configuration, or nil. That a merchant wants the issuer asked
+// counts as an amount over the floor limit. EMV Contactless Book B, 3.1.1.1 to
 // 3.1.1.12.
-func (l *Limits) Check(amountMinor int64, exponent uint8, ttq *TTQ) Indicators {
+func (l *Limits) Check(tx emv.Transaction, exponent uint8, ttq *TTQ) Indicators {
+	amountMinor := tx.AmountMinor
 	unitMinor := int64(1)
 	for range exponent {
 		unitMinor *= 10
@@ -59,7 +61,7 @@ func (l *Limits) Check(amountMinor int64, exponent uint8, ttq *TTQ) Indicators {
 	found.TTQ[1] &^= ttqOnlineCryptogram | ttqCVMRequired
 	if found.ZeroAmount && ttq[0]&ttqOfflineOnly != 0 {
 		found.NotAllowed = true
-	} else if found.ZeroAmount || found.FloorExceeded || found.StatusCheckRequested {
+	} else if found.ZeroAmount || found.FloorExceeded || found.StatusCheckRequested || tx.ForcedOnline {
 		found.TTQ[1] |= ttqOnlineCryptogram
 	}
 	if found.CVMRequired {
@@ -74,7 +76,7 @@ func (p *EntryPoint) preprocess() (emv.Action, error) {
 	allowed := false
 	for i := range p.combinations {
 		c := &p.combinations[i]
-		c.found = c.Limits.Check(p.tx.AmountMinor, p.cfg.CurrencyExponent, c.TTQ)
+		c.found = c.Limits.Check(p.tx, p.cfg.CurrencyExponent, c.TTQ)
 		allowed = allowed || !c.found.NotAllowed
 	}
 	if allowed {

@@ -56,7 +56,7 @@ func (t *tap) limit() emv.Action {
 	if best == nil {
 		return nil
 	}
-	found := best.Limits.Check(t.a.Transaction.AmountMinor, t.cfg.Terminal.CurrencyExponent, (*contactless.TTQ)(&t.TTQ))
+	found := best.Limits.Check(t.a.Transaction, t.cfg.Terminal.CurrencyExponent, (*contactless.TTQ)(&t.TTQ))
 	t.SetTTQ(quick.Qualifiers(found.TTQ))
 	if found.NotAllowed {
 		return t.Next("a dynamic limit (Book C-3, 5.2)")
