@@ -109,7 +109,7 @@ func (f *Flow) cardEnding(o emv.Outcome) (Ending, error) {
 	if f.answer != nil {
 		e.Code, e.AuthCode, e.HostRef = f.answer.Code, f.answer.AuthCode, f.answer.HostRef
 	}
-	if len(o.Card.PAN) > 0 && !f.sent {
+	if len(o.Card.PAN) > 0 && !f.issuer { // after a wrong PIN another card may have come
 		card, err := f.sealAccount(o.Card)
 		if err != nil {
 			return Ending{}, err

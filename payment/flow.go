@@ -67,6 +67,7 @@ type Flow struct {
 	pinBlock []byte // sealed
 	cardPINs int    // asked for the card, in this attempt
 	answer   *Answer
+	issuer   bool   // it is for the issuer to say, in this attempt
 	fault    string // what failed in this attempt and left it to the card to go on
 
 	opened    bool   // the record has an entry

@@ -75,6 +75,9 @@ func (c *scriptedCard) Step(e emv.Event) (emv.Action, error) {
 		return emv.Transmit{Command: []byte{0x80, 0xAE}}, nil
 	case "offline":
 		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, ARC: "Y3", Card: card, Record: []byte("\x95\x01\x80")}}, nil
+	case "offline-other":
+		card.PAN = secret.PAN("9999010000000058")
+		return emv.Done{Outcome: emv.Outcome{Status: emv.Approved, ARC: "Y1", Card: card, Record: []byte("\x95\x01\x80")}}, nil
 	case "declined":
 		return emv.Done{Outcome: emv.Outcome{Status: emv.Declined, Reason: "card-declined", Online: host.Online, Card: card, Record: []byte("\x95\x01\x80")}}, nil
 	case "refused":

@@ -93,7 +93,10 @@ func (r *Record) Message(leg Leg) Message {
 		Snapshot:     r.Opening.Snapshot,
 	}
 	if a := r.Attempt(); a != nil {
-		m.Key.Attempt, m.STAN, m.CVM = a.Number, a.STAN, a.CVM
+		m.Key.Attempt, m.STAN = a.Number, a.STAN
+		if r.Ending.Card == nil {
+			m.CVM = a.CVM
+		}
 	}
 	if leg != Authorise {
 		ending := r.Ending

@@ -100,7 +100,8 @@ type Ending struct {
 	ARC      string `json:"arc,omitempty"`
 	AuthCode string `json:"auth_code,omitempty"`
 	HostRef  string `json:"host_ref,omitempty"`
-	// Card and Entry are set when there is no attempt which holds them already.
+	// Card and Entry are set when there is no attempt which holds them already;
+	// after a wrong PIN the sale may end with another card than was sent.
 	Card     *CardData  `json:"card,omitempty"`
 	Entry    string     `json:"entry,omitempty"`
 	ChipData []byte     `json:"chip_data,omitempty"` // sealed: what the chip said at the end
@@ -156,13 +157,14 @@ func (r *Record) Attempt() *Attempt {
 	return &r.Attempts[len(r.Attempts)-1]
 }
 
-// Card returns what is known of the card, with the chip's last word.
+// Card returns what is known of the card, with the chip's last word: of the one
+// that the sale ended with.
 func (r *Record) Card() CardData {
 	var c CardData
-	if a := r.Attempt(); a != nil {
-		c = a.Card
-	} else if r.Ending.Card != nil {
+	if r.Ending.Card != nil {
 		c = *r.Ending.Card
+	} else if a := r.Attempt(); a != nil {
+		c = a.Card
 	}
 	c.Chip = r.Ending.ChipData
 	return c
@@ -170,7 +172,7 @@ func (r *Record) Card() CardData {
 
 // Entry tells how the card was read; "" where none was.
 func (r *Record) Entry() string {
-	if a := r.Attempt(); a != nil {
+	if a := r.Attempt(); a != nil && r.Ending.Card == nil {
 		return a.Entry
 	}
 	return r.Ending.Entry

@@ -198,8 +198,12 @@ func TestEntryOffline(t *testing.T) {
 	if m := r.Message(Advise); m.Entry != EntryTap || m.Ending.Entry != "" {
 		t.Errorf("entry mode %q, and %q in the ending; want %q once", m.Entry, m.Ending.Entry, EntryTap)
 	}
-	r.Attempts = []Attempt{{Number: 1, Entry: EntryChip}}
-	if got := r.Entry(); got != EntryChip {
-		t.Errorf("entry mode %q, want that of the attempt", got)
+	r.Attempts = []Attempt{{Number: 1, Entry: EntryChip, CVM: "online-pin", Card: CardData{Token: "first"}}}
+	if m := r.Message(Advise); m.Entry != EntryTap || m.CVM != "" || m.Card.Token != "" {
+		t.Errorf("entry mode %q, CVM %q, card %q: of the attempt, want those of the ending", m.Entry, m.CVM, m.Card.Token)
+	}
+	r.Ending.Entry, r.Ending.Card = "", nil
+	if m := r.Message(Advise); m.Entry != EntryChip || m.CVM != "online-pin" || m.Card.Token != "first" {
+		t.Errorf("entry mode %q, CVM %q, card %q, want those of the attempt", m.Entry, m.CVM, m.Card.Token)
 	}
 }

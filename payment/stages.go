@@ -37,7 +37,7 @@ func (f *Flow) beginAttempt(n Notice) error {
 func (f *Flow) adopt(m emv.Machine) {
 	f.dropMachine()
 	f.machine = m
-	f.answer, f.pin, f.pinBlock, f.cardPINs, f.skipped = nil, nil, nil, 0, false
+	f.answer, f.pin, f.pinBlock, f.cardPINs, f.issuer, f.skipped = nil, nil, nil, 0, false, false
 }
 
 // dropMachine forgets the machine, and what failed with it.
@@ -237,7 +237,7 @@ func (f *Flow) authorise(a emv.GoOnline) error {
 		Number: f.attempt, STAN: f.cfg.Numbers.STANOf(f.attempt),
 		Entry: f.entryOf(a.Data), Card: onDisk, CVM: cvmWord(a.CVM),
 	}
-	f.commit, f.sent = &entry, true
+	f.commit, f.sent, f.issuer = &entry, true, true
 
 	parts.PIN = f.pinBlock
 	f.work = f.next()
