@@ -15,5 +15,6 @@
 // the conformance suites, one for each class, and TestStripe for readers that
 // hold no card. They are given a device and the world around it (cards,
 // fingers, paper, cables), so that a driver before its simulator and a driver
-// before a person's hands pass the same tests.
+// before a person's hands pass the same tests. TestAntennaStories plays wires
+// between the calls that they are about.
 package drivertest
