@@ -2,9 +2,7 @@ package sim
 
 import (
 	"errors"
-	"io"
 	"path/filepath"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,44 +74,16 @@ func TestAntennaConformance(t *testing.T) {
 	})
 }
 
-// virtualField is a simulated antenna at the far end of a cable in memory, in
-// virtual time.
-type virtualField struct {
-	a *antenna
-
-	mu   sync.Mutex
-	line io.Writer
-}
+// virtualField is a simulated antenna in virtual time.
+type virtualField struct{ a *antenna }
 
 func newVirtualField(t testing.TB) (*virtualField, *ccid.Antenna) {
-	f := &virtualField{}
-	f.a = &antenna{out: f.send, came: func(issuer.Profile, bool) {}, note: func(string, []byte, []byte) {}}
-	a := ccid.NewAntenna(drivertest.NewPlug(t, f.serve).Dial, ccid.Opts{})
+	line := &virtualLine{}
+	f := &virtualField{&antenna{out: line.send, came: func(issuer.Profile, bool) {}, note: func(string, []byte, []byte) {}}}
+	line.dev = f.a
+	a := ccid.NewAntenna(drivertest.NewPlug(t, line.serve).Dial, ccid.Opts{})
 	t.Cleanup(func() { _ = a.Close() })
 	return f, a
-}
-
-func (f *virtualField) send(b []byte, _ kind) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.line != nil {
-		_, _ = f.line.Write(b)
-	}
-}
-
-func (f *virtualField) serve(line io.ReadWriter) {
-	f.mu.Lock()
-	f.line = line
-	f.mu.Unlock()
-	buf := make([]byte, 512)
-	for {
-		n, err := line.Read(buf)
-		if err != nil {
-			f.a.powerDown()
-			return
-		}
-		f.a.receive(buf[:n])
-	}
 }
 
 // serves lets somebody come by himself.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -93,5 +94,37 @@ func equal(t testing.TB, what string, got, want []byte) {
 	t.Helper()
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s = %X, want %X", what, got, want)
+	}
+}
+
+// virtualLine is a cable in memory, for virtual time, with a device at its far
+// end.
+type virtualLine struct {
+	dev device
+
+	mu   sync.Mutex
+	host io.Writer
+}
+
+func (l *virtualLine) send(b []byte, _ kind) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.host != nil {
+		_, _ = l.host.Write(b)
+	}
+}
+
+func (l *virtualLine) serve(host io.ReadWriter) {
+	l.mu.Lock()
+	l.host = host
+	l.mu.Unlock()
+	buf := make([]byte, 512)
+	for {
+		n, err := host.Read(buf)
+		if err != nil {
+			l.dev.powerDown()
+			return
+		}
+		l.dev.receive(buf[:n])
 	}
 }

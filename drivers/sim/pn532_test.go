@@ -3,10 +3,8 @@ package sim
 import (
 	"crypto/rand"
 	"errors"
-	"io"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -201,45 +199,15 @@ func TestNFCChipExchanges(t *testing.T) {
 	})
 }
 
-// virtualBoard is a simulated PN532 at the far end of a cable in memory, in
-// virtual time, under the true driver.
-type virtualBoard struct {
-	c *nfcChip
-
-	mu   sync.Mutex
-	line io.Writer
-}
-
-func newVirtualBoard(t testing.TB) (*virtualBoard, *pn532.Dev) {
-	b := &virtualBoard{}
-	b.c = &nfcChip{out: b.send}
-	b.c.powerDown()
-	d := pn532.New(drivertest.NewPlug(t, b.serve).Dial, pn532.Opts{})
+// newVirtualBoard is a simulated PN532 in virtual time, under the true driver.
+func newVirtualBoard(t testing.TB) (*nfcChip, *pn532.Dev) {
+	line := &virtualLine{}
+	c := &nfcChip{out: line.send}
+	c.powerDown()
+	line.dev = c
+	d := pn532.New(drivertest.NewPlug(t, line.serve).Dial, pn532.Opts{})
 	t.Cleanup(func() { _ = d.Close() })
-	return b, d
-}
-
-func (b *virtualBoard) send(bytes []byte, _ kind) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.line != nil {
-		_, _ = b.line.Write(bytes)
-	}
-}
-
-func (b *virtualBoard) serve(line io.ReadWriter) {
-	b.mu.Lock()
-	b.line = line
-	b.mu.Unlock()
-	buf := make([]byte, 512)
-	for {
-		n, err := line.Read(buf)
-		if err != nil {
-			b.c.powerDown()
-			return
-		}
-		b.c.receive(buf[:n])
-	}
+	return c, d
 }
 
 // The race is measured to the very time that the chip takes for it: with both
@@ -248,8 +216,8 @@ func TestPN532MeasuresTheRace(t *testing.T) {
 	for name, kind := range map[string]TapType{"A": TapA, "B": TapB} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b, d := newVirtualBoard(t)
-				b.c.hold(newTapped(t, "tap-2-race"), kind)
+				chip, d := newVirtualBoard(t)
+				chip.hold(newTapped(t, "tap-2-race"), kind)
 				card, err := d.Await(t.Context())
 				if err != nil {
 					t.Fatal(err)
@@ -283,20 +251,20 @@ func TestPN532Crowds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b, d := newVirtualBoard(t)
+				chip, d := newVirtualBoard(t)
 				one := newTapped(t, "tap-3")
-				hold(b.c, one, newTapped(t, "tap-2"))
+				hold(chip, one, newTapped(t, "tap-2"))
 				if _, err := d.Await(t.Context()); !errors.Is(err, drivers.ErrCollision) {
 					t.Fatalf("Await = %v, want ErrCollision", err)
 				}
-				if b.c.on {
+				if chip.on {
 					t.Error("the field is still on")
 				}
-				b.c.lift()
+				chip.lift()
 				if err := d.Clear(t.Context()); err != nil {
 					t.Fatal(err)
 				}
-				b.c.hold(one, TapA)
+				chip.hold(one, TapA)
 				if _, err := d.Await(t.Context()); err != nil {
 					t.Fatal(err)
 				}
@@ -313,8 +281,8 @@ func TestPN532LongResponse(t *testing.T) {
 	}
 	shim := func(int) Shim { return func([]byte, func([]byte) []byte) []byte { return append(data, 0x90, 0x00) } }
 	synctest.Test(t, func(t *testing.T) {
-		b, d := newVirtualBoard(t)
-		b.c.hold(newTapped(t, "tap-3").Variant(TapVariant{Shim: shim}), TapA)
+		chip, d := newVirtualBoard(t)
+		chip.hold(newTapped(t, "tap-3").Variant(TapVariant{Shim: shim}), TapA)
 		card, err := d.Await(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -345,15 +313,15 @@ func TestPN532SpoiledLine(t *testing.T) {
 		t.Run(string(fault), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := 0
-				b, d := newVirtualBoard(t)
-				clean := b.c.out
-				b.c.hold(newTapped(t, "tap-3").Variant(TapVariant{Shim: asked(&n)}), TapA)
+				chip, d := newVirtualBoard(t)
+				clean := chip.out
+				chip.hold(newTapped(t, "tap-3").Variant(TapVariant{Shim: asked(&n)}), TapA)
 				card, err := d.Await(t.Context())
 				if err != nil {
 					t.Fatal(err)
 				}
 				left := 1
-				b.c.out = func(bytes []byte, k kind) {
+				chip.out = func(bytes []byte, k kind) {
 					if k == answer && left > 0 {
 						left--
 						bytes = Fault{Kind: fault}.spoil(bytes)
