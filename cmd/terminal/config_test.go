@@ -43,6 +43,7 @@ func TestConfigErrors(t *testing.T) {
 		{`file = "params.json"`, ``, "params.file is missing"},
 		{`data = "data"`, "data = \"data\"\nlanguage = \"fr\"", "language is \"fr\", want en or zh"},
 		{`reader = "sim:../sim"`, `reader = "sim:../sim?x=1"`, "devices.reader: not a device address: sim knows no option x"},
+		{`reader = "sim:../sim"`, `reader = "pcsc:ACS ACR39U?baud=9600"`, "devices.reader: not a device address: pcsc knows no option baud"},
 		{`antenna = "sim:../sim"`, `antenna = "pn532:/dev/ttyS1"`, `devices.antenna: not a device address: no driver "pn532"`},
 		{`antenna = "sim:../sim"`, `antenna = "ccid:/dev/ttyS1?pad=plain"`, `devices.antenna: not a device address: ccid knows no option pad`},
 		{`stripe = "sim:../sim"`, `stripe = "ccid:/dev/ttyS1"`, `devices.stripe: not a device address: no driver "ccid"`},

@@ -13,6 +13,7 @@ import (
 	"github.com/cloudpos/cloudpos/drivers/escpos"
 	"github.com/cloudpos/cloudpos/drivers/none"
 	"github.com/cloudpos/cloudpos/drivers/panel"
+	"github.com/cloudpos/cloudpos/drivers/pcsc"
 	"github.com/cloudpos/cloudpos/drivers/port"
 	"github.com/cloudpos/cloudpos/drivers/sim"
 	"github.com/cloudpos/cloudpos/drivers/stripe"
@@ -222,8 +223,10 @@ func openReader(u drivers.URI) (drivers.Reader, error) {
 			err = u.Only("baud", "pad", "lang")
 		}
 		return ccid.New(port.Serial(u.Path, port.Mode{Baud: baud, StopBits: 2, RTSLow: true}), opts), err
+	case "pcsc":
+		return pcsc.New(port.Unix(pcsc.Socket), pcsc.Opts{Name: u.String(), Reader: u.Path}), u.Only()
 	}
-	return nil, unknownDriver(u, "ccid")
+	return nil, unknownDriver(u, "ccid, pcsc")
 }
 
 // readerKeys reads the options that tell of a reader's keys: what they are good

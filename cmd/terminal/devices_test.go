@@ -34,7 +34,7 @@ func TestDeviceAddresses(t *testing.T) {
 		{Devices{Reader: "ccid:/dev/ttyS1?pad=yes"}, `option pad="yes", want plain or enciphered`},
 		{Devices{Reader: "ccid:/dev/ttyS1?pad=plain&lang=de"}, `option lang="de", want en or zh`},
 		{Devices{Reader: "ccid:/dev/ttyS1?keys=plain"}, "ccid knows no option keys"},
-		{Devices{Reader: "visapad:/dev/ttyS1"}, "there are ccid, sim and none"},
+		{Devices{Reader: "visapad:/dev/ttyS1"}, "there are ccid, pcsc, sim and none"},
 		{Devices{Reader: "none:?x=1"}, "none knows no option x"},
 		{Devices{Antenna: "ccid:/dev/ttyS1?lang=zh"}, "ccid knows no option lang"},
 		{Devices{Antenna: "stripe:/dev/ttyS1"}, "there are ccid, sim and none"},

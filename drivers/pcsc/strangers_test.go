@@ -5,11 +5,14 @@ package pcsc_test
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,6 +25,7 @@ import (
 	"github.com/cloudpos/cloudpos/drivers/pcsc"
 	"github.com/cloudpos/cloudpos/drivers/port"
 	"github.com/cloudpos/cloudpos/drivers/sim"
+	"github.com/cloudpos/cloudpos/e2e/rig"
 	"github.com/cloudpos/cloudpos/emv/issuer"
 )
 
@@ -49,6 +53,64 @@ func TestConformanceStrangers(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A whole sale, from the configuration file to the books of the cloud, with a card
+// that the terminal reads through the true pcscd.
+func TestSaleStrangers(t *testing.T) {
+	if os.Getenv(alone) == "" {
+		runAlone(t)
+		return
+	}
+	setUpAlone(t)
+	programs, err := rig.Build(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := rig.New(rig.Opts{Programs: programs, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = r.Close() }()
+	if err := errors.Join(
+		r.Shop.SetCustomer(sim.Customer{}), // He goes to the other reader.
+		r.EditFile(r.Config(), func(s string) string {
+			return regexp.MustCompile(`(?m)^reader( *)=.*$`).ReplaceAllString(s, `reader$1= "pcsc:Virtual PCD"`)
+		}),
+		r.StartAgent(t.Context()),
+	); err != nil {
+		t.Fatal(err)
+	}
+	w := &strangers{t: t, cards: shopCards(t, r.Path("sim", "cards.json")), config: readerConfig(t), takes: true}
+	w.Replug()
+	defer w.Unplug()
+	w.Insert("approve")
+	report, err := r.Sale(t.Context(), "--amount", "12.50")
+	if err != nil || report.Exit != 0 || report.Record.State != "approved" || report.Record.Entry != "05" {
+		t.Fatalf("sale = %+v, %v, want approved with entry mode 05", report, err)
+	}
+	if err := errors.Join(r.UntilSettled(t.Context()), r.Agree(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+// shopCards are the cards of a simulated shop.
+func shopCards(t *testing.T, file string) map[string]*sim.Card {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var deck []issuer.Profile
+	if err := json.Unmarshal(data, &deck); err != nil {
+		t.Fatal(err)
+	}
+	cards := map[string]*sim.Card{}
+	for _, p := range deck {
+		if cards[p.Name], err = sim.NewCard(p, rand.Reader); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cards
 }
 
 // runAlone runs the same test in a process with namespaces of its own, as root
@@ -141,6 +203,7 @@ type strangers struct {
 	cards  map[string]*sim.Card
 	good   string // the card that the suite calls good
 	config string
+	takes  bool // the customer takes his card when it has no power any more
 	pcscd  *exec.Cmd
 	name   string // of the card that is in the reader
 	card   net.Conn
@@ -193,8 +256,11 @@ func (w *strangers) Insert(name string) {
 		return
 	}
 	w.card = card
-	chip := &chip{card: w.cards[name], waits: name == "t0"}
-	w.served.Go(func() { chip.serve(card) })
+	chip := &chip{card: w.cards[name], waits: name != "t1", takes: w.takes}
+	w.served.Go(func() {
+		chip.serve(card)
+		_ = card.Close()
+	})
 }
 
 // Pull takes the card out.
@@ -210,8 +276,10 @@ func (w *strangers) Pull() {
 type chip struct {
 	card  *sim.Card
 	waits bool // for GET RESPONSE, as cards of T=0 do
+	takes bool // its owner, when it has no power any more
 	atr   []byte
 	data  []byte
+	asked bool
 }
 
 func (c *chip) serve(line io.ReadWriter) {
@@ -222,6 +290,9 @@ func (c *chip) serve(line io.ReadWriter) {
 		}
 		b := make([]byte, binary.BigEndian.Uint16(head[:]))
 		if _, err := io.ReadFull(line, b); err != nil {
+			return
+		}
+		if c.takes && c.asked && len(b) == 1 && b[0] == 0 {
 			return
 		}
 		answer, ok := c.hear(b)
@@ -239,6 +310,7 @@ func (c *chip) hear(b []byte) (answer []byte, ok bool) {
 	const on, reset, atr = 1, 2, 4
 	switch {
 	case len(b) != 1:
+		c.asked = true
 		return c.command(b), true
 	case b[0] == on, b[0] == reset:
 		c.atr, c.data = c.card.ATR(), nil
