@@ -47,9 +47,10 @@ func (d *Dev) fieldOff() error {
 	return nil
 }
 
-// rest switches the field off even if the call's context has ended.
+// rest switches the field off even if the call's context has ended, but does not
+// hold its caller up for a chip that does not answer.
 func (d *Dev) rest() {
-	restore := d.link.Detach(releaseTime)
+	restore := d.link.Detach(restTime)
 	defer restore()
 	if err := d.fieldOff(); err != nil {
 		d.ready = false // The next call begins with it.

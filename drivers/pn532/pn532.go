@@ -40,8 +40,8 @@ import (
 const (
 	pollDefault = 50 * time.Millisecond
 	leaveTime   = 500 * time.Millisecond // for cards that were refused, before they are tried again
-	releaseTime = time.Second            // to switch the field off, whatever becomes of the caller
-	closeTime   = 100 * time.Millisecond
+	restTime    = 100 * time.Millisecond // to switch the field off, when the caller's time is over
+	releaseTime = time.Second            // the same, when that is what the caller wants
 )
 
 // Opts tells what differs between boards.
@@ -135,7 +135,7 @@ func (d *Dev) Clear(ctx context.Context) error {
 
 // Close switches the field off and hangs up.
 func (d *Dev) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	ctx, cancel := context.WithTimeout(context.Background(), restTime)
 	defer cancel()
 	if err := d.link.Begin(ctx); err == nil {
 		d.rest()
