@@ -2,7 +2,6 @@ package payment
 
 import (
 	"context"
-	"errors"
 
 	"github.com/cloudpos/cloudpos/drivers"
 )
@@ -16,33 +15,23 @@ type seen struct {
 	err    error // nil with a card, or for an antenna whose field is empty
 }
 
-// await arms the readers of the media together. The first card wins, and of two
-// at once the one of the reader named first. It returns only when every reader
-// has let go.
+// await arms the readers of the media together. The first to say something ends
+// the wait; of two cards at once the one of the reader named first wins, and any
+// card over a failure. It returns only when every reader has let go.
 func (r *run) await(stopped context.Context, a Await) result {
 	ctx, cancel := context.WithCancel(stopped)
 	defer cancel()
 	results := make(chan seen)
-	readers := map[int]drivers.Reader{}
-	chips := 0 // readers of chips that still wait
+	armed := 0
 	for i, reader := range r.parts.Readers {
-		if reader.Media()&a.Media == 0 {
-			continue
+		if reader.Media()&a.Media != 0 {
+			armed++
+			go func() { results <- listenTo(ctx, i, reader, a.Clear) }()
 		}
-		readers[i] = reader
-		if readsChips(reader) {
-			chips++
-		}
-		go func() { results <- listenTo(ctx, i, reader, a.Clear) }()
 	}
 	best := seen{reader: len(r.parts.Readers), err: drivers.ErrNoDevice}
-	for range readers {
+	for range armed {
 		s := <-results
-		chip := readsChips(readers[s.reader])
-		if chip {
-			chips--
-		}
-		cleared := s.card == nil && s.err == nil
 		switch {
 		case best.card != nil && (s.card == nil || s.reader > best.reader):
 			dismiss(ctx, s)
@@ -52,13 +41,7 @@ func (r *run) await(stopped context.Context, a Await) result {
 		case ctx.Err() == nil:
 			best = s
 		}
-		// A reader that is missing leaves the others waiting, but the last one
-		// for chips does not leave the stripes alone: most cards want to be
-		// inserted. A card that does not answer, or was swiped badly, is a card
-		// all the same, and so are several at once.
-		if best.card != nil || cleared || isCard(s.err) || chip && chips == 0 {
-			cancel()
-		}
+		cancel()
 	}
 	return r.found(stopped, best)
 }
@@ -78,13 +61,6 @@ func dismiss(ctx context.Context, s seen) {
 		_ = s.card.Release(context.WithoutCancel(ctx))
 	}
 }
-
-// isCard tells whether an error is that of a card, not of a reader.
-func isCard(err error) bool {
-	return errors.Is(err, drivers.ErrCardMute) || errors.Is(err, drivers.ErrUnread) || errors.Is(err, drivers.ErrCollision)
-}
-
-func readsChips(r drivers.Reader) bool { return r.Media()&(drivers.Contact|drivers.Contactless) != 0 }
 
 // found makes the event of what the readers have said.
 func (r *run) found(stopped context.Context, s seen) result {

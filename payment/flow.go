@@ -79,14 +79,15 @@ type Flow struct {
 	chip      chipTries
 	swipes    int // that came to nothing
 
-	untappable bool         // this sale's card goes to another reader
-	asked      Notice       // with which a card was asked for
-	prompt     Notice       // of the machine that taps
-	clearing   bool         // the field is to be empty
-	holding    Ref          // the timer of a message that stays, or 0
-	parked     emv.Action   // that waits for it
-	rested     func() error // what follows once the card has no power
-	skipped    bool         // the issuer's answer does not go to the card
+	broken     drivers.Media // readers that failed in this wait
+	untappable bool          // this sale's card goes to another reader
+	asked      Notice        // with which a card was asked for
+	prompt     Notice        // of the machine that taps
+	clearing   bool          // the field is to be empty
+	holding    Ref           // the timer of a message that stays, or 0
+	parked     emv.Action    // that waits for it
+	rested     func() error  // what follows once the card has no power
+	skipped    bool          // the issuer's answer does not go to the card
 
 	refs    Ref
 	work    Ref          // the one action with a result that matters now, or 0

@@ -275,8 +275,8 @@ func parseEvent(t *testing.T, line string) Event {
 		e.Body = Fired{}
 	case "failed":
 		failed := Failed{Err: failures[arg], Media: drivers.Contact}
-		if len(words) > 2 { // at the antenna
-			failed.Media = drivers.Contactless
+		if len(words) > 2 { // not at the slot
+			failed.Media = map[string]drivers.Media{"here": drivers.Contactless, "stripe": drivers.Stripe, "nowhere": 0}[words[2]]
 		}
 		e.Body = failed
 	default:
@@ -369,7 +369,7 @@ func printCard(c CardData) string {
 func printAction(a Action) string {
 	switch a := a.(type) {
 	case Await:
-		text := fmt.Sprintf("await #%d", a.Ref)
+		text := fmt.Sprintf("await #%d", a.Ref) + map[bool]string{true: " no stripe"}[a.Media == drivers.Contact]
 		if a.Media&drivers.Contactless != 0 {
 			text += map[drivers.Media]string{0: " tap alone"}[a.Media&drivers.Contact] + map[bool]string{true: " field empty"}[a.Clear]
 		}

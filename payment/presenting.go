@@ -11,7 +11,7 @@ import (
 
 // awaitCard asks for a card and waits a while for it.
 func (f *Flow) awaitCard(n Notice) error {
-	f.asked, f.prompt = n, n
+	f.asked, f.prompt, f.broken = n, n, 0
 	if begun, err := f.beginTap(); begun || err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (f *Flow) onWaiting() error {
 		if f.taps && b.Media == drivers.Contactless && unheard(b.Err) {
 			return f.notTapped(b.Err)
 		}
-		return f.noCard(b.Err)
+		return f.noCard(b)
 	default:
 		return f.unexpected()
 	}
@@ -101,15 +101,14 @@ func (f *Flow) swipeAgain(n Notice, reason, detail string) error {
 }
 
 // noCard takes why no card was read.
-func (f *Flow) noCard(err error) error {
+func (f *Flow) noCard(failed Failed) error {
+	err := failed.Err
 	mute := errors.Is(err, drivers.ErrCardMute)
 	switch {
 	case errors.Is(err, drivers.ErrUnread):
 		return f.swipeAgain(NoticeStripeUnread, ReasonCardUnreadable, err.Error())
 	case !mute && !errors.Is(err, drivers.ErrCardGone):
-		f.disarm()
-		f.view.Notice = NoticeReaderFailed
-		return f.end(Cancelled, Ending{Reason: ReasonReaderFailed, Detail: err.Error()})
+		return f.readerFailed(failed)
 	case f.chip.exhausted(f.cfg.Stripe):
 		f.await(NoticeSwipe) // the card is still in the reader, or in there again
 		return nil
@@ -122,6 +121,24 @@ func (f *Flow) noCard(err error) error {
 		return f.awaitCard(f.tryNotice())
 	}
 	return f.end(Declined, Ending{Reason: ReasonCardUnreadable, Detail: err.Error()})
+}
+
+// readerFailed goes on with the other readers, as long as the time for a card
+// does. Those of stripes are not left alone: most cards want to be inserted.
+func (f *Flow) readerFailed(failed Failed) error {
+	f.broken |= failed.Media
+	left := f.media()
+	if failed.Media == 0 || left&(drivers.Contact|drivers.Contactless) == 0 {
+		f.disarm()
+		f.view.Notice = NoticeReaderFailed
+		return f.end(Cancelled, Ending{Reason: ReasonReaderFailed, Detail: failed.Err.Error()})
+	}
+	notice := f.view.Notice
+	if f.broken&drivers.Contact != 0 {
+		notice = NoticeReaderFailed
+	}
+	f.await(notice)
+	return nil
 }
 
 // oneMoreTry counts a card that could not be read, and tells whether there is

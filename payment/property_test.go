@@ -182,7 +182,10 @@ func (w *world) awaitResult(ok bool) Body {
 		w.swipe = swipeOf(rapid.SampledFrom([]string{"101", "120", "103", "201", "220"}).Draw(w.t, "service"))
 		return CardSeen{Media: drivers.Stripe, Swipe: w.swipe}
 	}
-	return Failed{Err: rapid.SampledFrom([]error{drivers.ErrCardMute, drivers.ErrCardMute, drivers.ErrCardGone, drivers.ErrUnread, drivers.ErrNoDevice}).Draw(w.t, "no card")}
+	if rapid.IntRange(0, 4).Draw(w.t, "broken") == 0 {
+		return Failed{Err: drivers.ErrNoDevice, Media: rapid.SampledFrom([]drivers.Media{0, drivers.Contact, drivers.Stripe}).Draw(w.t, "reader")}
+	}
+	return Failed{Err: rapid.SampledFrom([]error{drivers.ErrCardMute, drivers.ErrCardMute, drivers.ErrCardGone, drivers.ErrUnread}).Draw(w.t, "no card")}
 }
 
 func (w *world) cardPINResult(ok bool) Body {

@@ -32,13 +32,14 @@ func (f *Flow) beginTap() (bool, error) {
 // media are those that a card may be presented to now. A second PIN is for the
 // card that was tapped with the first.
 func (f *Flow) media() drivers.Media {
+	m := f.cfg.Media
 	switch {
 	case f.taps && (f.sent || f.answer != nil):
-		return drivers.Contactless
+		m = drivers.Contactless
 	case f.taps:
-		return f.cfg.Media | drivers.Contactless
+		m |= drivers.Contactless
 	}
-	return f.cfg.Media
+	return m &^ f.broken
 }
 
 // obeyTap does what such a machine wants beyond all others. What it shows, and
