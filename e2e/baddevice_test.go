@@ -49,7 +49,7 @@ func TestMissingDevices(t *testing.T) {
 			exit  int
 			state string
 		}{
-			{[]string{"--card", "approve", "--reader", "ccid:" + path}, 1, "cancelled"},
+			{[]string{"--card", "approve", "--antenna", "none:", "--reader", "ccid:" + path}, 1, "cancelled"},
 			{[]string{"--card", "pin", "--pinpad", "visapad:" + path}, 3, "declined"},
 		} {
 			report, told, err := r.SaleUnder(bound, append([]string{"--amount", "3.00"}, c.args...)...)
@@ -68,7 +68,7 @@ func TestMissingDevices(t *testing.T) {
 		}
 	}
 	for _, device := range []string{"reader", "pinpad"} {
-		report, err := r.Sale(t.Context(), "--amount", "3.00", "--card", "pin", "--"+device, "none:", "--stripe", "none:")
+		report, err := r.Sale(t.Context(), "--amount", "3.00", "--card", "pin", "--"+device, "none:", "--stripe", "none:", "--antenna", "none:")
 		if err != nil || report.Exit == 0 {
 			t.Errorf("no %s: exit %d, %v: %+v", device, report.Exit, err, report)
 		}
@@ -79,6 +79,7 @@ func TestMissingDevices(t *testing.T) {
 	_, restore := kept(t, r.Config())
 	must(t, r.EditFile(r.Config(), func(s string) string {
 		s = strings.Replace(s, `reader = "sim:../sim"`, `reader = "ccid:`+absent+`"`, 1)
+		s = strings.Replace(s, `antenna = "sim:../sim"`, `antenna = "none:"`, 1)
 		return strings.Replace(s, `printer = "sim:../sim"`, `printer = "escpos:`+file+`"`, 1)
 	}))
 	must(t, r.StartAgent(t.Context()))

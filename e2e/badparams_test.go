@@ -166,9 +166,11 @@ func TestPlayDevicesInEarnest(t *testing.T) {
 		for _, args := range [][]string{{"run"}, {"sale", "--amount", "1"}} {
 			refused(t, r.Terminal, 1, []string{r.Config(), "devices.reader", "sim:../sim", "simulated devices are refused", `"production"`}, args...)
 		}
-		refused(t, r.Terminal, 1, []string{"devices.stripe", "refused"}, "sale", "--amount", "1", "--reader", "none:")
-		refused(t, r.Terminal, 1, []string{"devices.pinpad", "refused"}, "sale", "--amount", "1", "--reader", "none:", "--stripe", "none:")
-		refused(t, r.Terminal, 1, []string{"devices.printer", "refused"}, "sale", "--amount", "1", "--reader", "none:", "--stripe", "none:", "--pinpad", "none:")
+		sale := []string{"sale", "--amount", "1", "--reader", "none:"}
+		for _, device := range []string{"antenna", "stripe", "pinpad", "printer"} {
+			refused(t, r.Terminal, 1, []string{"devices." + device, "refused"}, sale...)
+			sale = append(sale, "--"+device, "none:")
+		}
 	})
 	must(t, r.EditParams(func(d *params.Document) { d.Environment = params.Training }))
 	must(t, r.StartCloud())

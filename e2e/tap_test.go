@@ -175,3 +175,21 @@ func TestTapAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestOneOfTwoReaders: a cable that is out of one reader leaves the other, and
+// once it is in again both are as good as before.
+func TestOneOfTwoReaders(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, rig.Opts{})
+	must(t, r.StartAgent(t.Context()))
+	for _, c := range []struct{ out, card string }{
+		{sim.ReaderLine, "tap-2"}, {sim.AntennaLine, "approve"}, {sim.StripeLine, "tap-7"},
+	} {
+		must(t, r.Shop.Unplug(c.out))
+		sells(t, r, c.card)
+		must(t, r.Shop.Replug(c.out))
+		sells(t, r, "approve")
+		sells(t, r, "tap-3")
+	}
+	must(t, r.Agree(t.Context()))
+}
