@@ -106,6 +106,9 @@ func (f *Flow) clearMachine() {
 // forgetCard clears what is known of the card, at the end.
 func (f *Flow) forgetCard() {
 	f.clearMachine()
+	if f.cfg.Forget != nil {
+		f.cfg.Forget()
+	}
 	if f.swipe != nil {
 		f.swipe.Clear()
 		f.swipe = nil

@@ -75,4 +75,7 @@ type Config struct {
 	// which waits for it by itself (emv/tap.go); nil where none can be. Its
 	// machine is nil where none may be, in this currency.
 	Tap func(emv.Transaction, money.Currency) (emv.Machine, error)
+	// Forget clears what one tap keeps for the next of the same sale; nil where
+	// nothing is kept.
+	Forget func()
 }

@@ -49,7 +49,8 @@ func (t *Terminal) kernel(id contactless.KernelID, terminal emv.Config, c money.
 	return nil, fmt.Errorf("payment: there is no kernel %v", id)
 }
 
-// tornLog is the one of all sales, or nil if nothing is to be remembered.
+// tornLog is the one of all sales, empty between them, or nil if nothing is to be
+// remembered.
 func (t *Terminal) tornLog() (*kernel2.TornLog, error) {
 	p := t.Params.Contactless.Torn
 	if p == nil || t.torn != nil {
@@ -58,6 +59,14 @@ func (t *Terminal) tornLog() (*kernel2.TornLog, error) {
 	var err error
 	t.torn, err = kernel2.NewTornLog(int(p.Taps), p.Life)
 	return t.torn, err
+}
+
+// forgetTorn forgets the taps that broke off, and whose they were: they are of no
+// use to another sale.
+func (t *Terminal) forgetTorn() {
+	if t.torn != nil {
+		t.torn.Clear()
+	}
 }
 
 // programs are the limits for cards of some programs, of kernel 3.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cloudpos/cloudpos/drivers"
 	"github.com/cloudpos/cloudpos/drivers/sim"
 	"github.com/cloudpos/cloudpos/emv"
 	"github.com/cloudpos/cloudpos/emv/contactless"
@@ -411,5 +412,88 @@ func TestForcedOnlineAtATap(t *testing.T) {
 				t.Errorf("%s, forced online %t: %+v", p.Name, forced, action)
 			}
 		}
+	}
+}
+
+// TestTornForgotten: what a tap that broke off has left is there for the next tap
+// of the sale, and gone with the sale, account number and all.
+func TestTornForgotten(t *testing.T) {
+	deck := tappers()
+	if deck.err != nil {
+		t.Fatal(deck.err)
+	}
+	at := slices.IndexFunc(deck.cards, func(p issuer.Profile) bool { return p.Name == "tap-2-torn" })
+	for _, ended := range []bool{false, true} {
+		terminal := tapTerminal(t)
+		trust(terminal, deck.ca)
+		chip, err := sim.NewTapped(deck.cards[at], rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if recovers(t, tapMachine(t, terminal, 12_50, cny), chip, true) {
+			t.Fatal("the first tap recovers one before")
+		}
+		if ended {
+			cfg := testConfig(nil)
+			sale, err := terminal.Config(Numbers{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			cfg.Forget = sale.Forget
+			endSale(t, NewFlow(cfg))
+		}
+		if got := recovers(t, tapMachine(t, terminal, 12_50, cny), chip, false); got == ended {
+			t.Errorf("sale ended %t: the next tap recovers the one before: %t", ended, got)
+		}
+	}
+}
+
+// recovers taps a card once, and tells whether it was asked for the cryptogram of
+// a tap before: RECOVER AC. One that is cut is gone before its cryptogram is heard.
+func recovers(t *testing.T, machine emv.Machine, chip *sim.Tapped, cut bool) (asked bool) {
+	t.Helper()
+	var event emv.Event = emv.Begin{}
+	for tapped := false; ; {
+		action, err := machine.Step(event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch a := action.(type) {
+		case emv.Show, emv.Field:
+			event = emv.Performed{}
+		case emv.AwaitCard:
+			if tapped {
+				return asked
+			}
+			tapped = true
+			chip.Enter()
+			event = emv.Start{}
+		case emv.Transmit:
+			const generate, recovery = 0xAE, 0xD0
+			asked = asked || a.Command[1] == recovery
+			answer, took := chip.Exchange(a.Command)
+			if event = (emv.Response{Data: answer, Elapsed: took}); cut && a.Command[1] == generate {
+				event = emv.CardGone{}
+			}
+		default:
+			return asked
+		}
+	}
+}
+
+// endSale opens a sale whose readers are missing.
+func endSale(t *testing.T, f *Flow) {
+	t.Helper()
+	s, err := f.Step(Event{At: noon, Body: Request{Kind: Sale, Amount: amountOf(12_50)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range s.Do {
+		if await, is := a.(Await); is {
+			s, err = f.Step(Event{At: noon, Ref: await.Ref, Body: Failed{Err: drivers.ErrNoDevice}})
+		}
+	}
+	if err != nil || s.Commit == nil || s.Commit.To != Cancelled {
+		t.Fatalf("the sale goes on: %+v, %v", s, err)
 	}
 }

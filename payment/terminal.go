@@ -25,7 +25,8 @@ type Fitted struct {
 }
 
 // Terminal makes the Config of each transaction from the parameters in force. It
-// is for one transaction after the other, and remembers taps that broke off.
+// is for one transaction after the other, and remembers the taps of each that broke
+// off.
 type Terminal struct {
 	Software string
 	Params   *params.Document
@@ -68,7 +69,7 @@ func (t *Terminal) Config(n Numbers) (Config, error) {
 			cfg.Earlier = t.earlier(latest, c, tx.At)
 			return emv.New(cfg, tx)
 		},
-		Tap: t.tap(caps, latest),
+		Tap: t.tap(caps, latest), Forget: t.forgetTorn,
 	}, nil
 }
 
