@@ -15,6 +15,7 @@ func TestDeviceAddresses(t *testing.T) {
 		{Reader: "sim:../sim", Antenna: "sim:../sim", Stripe: "sim:../sim", PINPad: "sim:../sim", Printer: "sim:../sim", Panel: "sim:../sim"},
 		{Reader: "ccid:/dev/ttyS1?baud=9600", Stripe: "stripe:/dev/ttyUSB0?baud=9600&lrc=1", PINPad: "visapad:/dev/ttyS3?baud=9600"},
 		{Reader: "ccid:/dev/ttyS1?pad=plain&lang=zh"}, {Reader: "ccid:/dev/ttyS1?baud=115200&pad=enciphered"},
+		{Reader: "pcsc:ACS ACR39U 00 00"}, {Reader: "pcsc:"},
 		{Antenna: "ccid:/dev/ttyS2"}, {Antenna: "ccid:/dev/ttyS2?baud=9600"},
 		{Printer: "escpos:/dev/usb/lp0"}, {Printer: "escpos:tcp://10.0.0.5:9100"}, {Printer: "escpos:/dev/ttyS4?baud=19200&columns=48"},
 		{Panel: "panel:gpiochip0?drawer=5&tamper=6&buzzer=7&light1=17"},
