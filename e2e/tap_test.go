@@ -122,6 +122,49 @@ func TestTapAgainWithout(t *testing.T) {
 	must(t, r.Agree(t.Context()))
 }
 
+// TestTapAgainInterrupted: the issuer has approved, and the terminal waits for the
+// second tap. Without its antenna the sale ends as the issuer said; without power
+// nobody was told so, and the restart reverses it.
+func TestTapAgainInterrupted(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		interrupt func(*rig.Rig, sale) error
+		state     string
+	}{
+		"antenna unplugged": {func(r *rig.Rig, s sale) error {
+			if err := r.Shop.Unplug(sim.AntennaLine); err != nil {
+				return err
+			}
+			s.ends(0, "")
+			return nil
+		}, "approved"},
+		"terminal killed": {func(r *rig.Rig, _ sale) error {
+			if err := r.Agent.Kill(); err != nil {
+				return err
+			}
+			return r.StartAgent(t.Context())
+		}, "reversed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, rig.Opts{})
+			must(t, r.StartAgent(t.Context()))
+			must(t, r.Shop.SetCustomer(sim.Customer{}))
+			must(t, r.Cloud.Pause())
+			s := begin(t, r).at("present-card")
+			must(t, r.Shop.Tap("tap-3-update"))
+			s.at("authorising")
+			must(t, r.Shop.Lift())
+			must(t, r.Cloud.Resume())
+			s.at("tap-again")
+			must(t, c.interrupt(r, s))
+			must(t, r.Agree(t.Context()))
+			if got := newest(t, r); got.State != c.state || got.Entry != "07" {
+				t.Errorf("%s, entry mode %q, want it %s", got.State, got.Entry, c.state)
+			}
+		})
+	}
+}
+
 // TestTapReversed: without an answer what was tapped is reversed, and the next
 // tap pays.
 func TestTapReversed(t *testing.T) {
