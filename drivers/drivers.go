@@ -240,6 +240,22 @@ type Printer interface {
 	io.Closer
 }
 
+// Display is what the customer reads at the counter: two lines of characters.
+type Display interface {
+	// Columns is the number of characters in a line.
+	Columns() int
+	// Show replaces both lines, without a moment in which they are dark. A tab
+	// pushes what follows to the right edge, where it stands whole or is
+	// ErrRefused: half an amount is another amount. Of the rest of a line what
+	// does not fit is cut. A character that the display does not have is a
+	// question mark. A display says nothing, so nil means that all of it is on
+	// its way and no more.
+	Show(ctx context.Context, upper, lower string) error
+	// Clear empties both lines.
+	Clear(ctx context.Context) error
+	io.Closer
+}
+
 // Signal is what lights and buzzer tell, in the words of EMV Contactless Book A.
 type Signal uint8
 

@@ -100,6 +100,14 @@ type PrinterWorld interface {
 // CutMark is how PrinterWorld.Printed shows a cut.
 const CutMark = "--8<--"
 
+// DisplayWorld is what a customer sees of a display. One that is plugged in again
+// is dark.
+type DisplayWorld interface {
+	Cable
+	// Shown are the two lines, trailing spaces cut.
+	Shown() [2]string
+}
+
 // PanelWorld is the other end of a panel's pins.
 type PanelWorld interface {
 	// Tamper opens or closes the tamper switch.
