@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"drivers/visapad":    {"drivers"},
 	"drivers/escpos":     {"drivers"},
 	"drivers/panel":      {"drivers"},
+	"drivers/scanner":    {"drivers"},
 	"drivers/cd5220":     {"drivers"},
 	"drivers/sim":        {"drivers", "emv/tlv", "emv/oda", "emv/issuer", "keys"},
 	"drivers/sim/cards":  {"drivers/sim", "emv/tlv", "emv/issuer"},

@@ -240,6 +240,17 @@ type Printer interface {
 	io.Closer
 }
 
+// Scanner reads bar codes and two-dimensional codes.
+type Scanner interface {
+	// Await returns the next code that is scanned while it waits, not before,
+	// and whole: what breaks off or is no text is ErrProtocol, and the code is
+	// scanned again. A payment code that was returned and is scanned again
+	// within a second or two is still held there, and is passed over, also by
+	// the next Await. No error quotes a code.
+	Await(ctx context.Context) (Code, error)
+	io.Closer
+}
+
 // Display is what the customer reads at the counter: two lines of characters.
 type Display interface {
 	// Columns is the number of characters in a line.

@@ -11,9 +11,9 @@
 //	< 50 03
 //	! hang up
 //
-// TestReader, TestAntenna, TestStripe, TestPINPad, TestPrinter, TestDisplay and
-// TestPanel are the conformance suites, one for each class, and TestStripe for
-// readers that hold no card. They are given a device and the world around it (cards,
+// TestReader, TestAntenna, TestStripe, TestPINPad, TestPrinter, TestDisplay,
+// TestScanner and TestPanel are the conformance suites, one for each class, and
+// TestStripe for readers that hold no card. They are given a device and the world around it (cards,
 // fingers, paper, cables), so that a driver before its simulator and a driver
 // before a person's hands pass the same tests. TestAntennaStories plays wires
 // between the calls that they are about.

@@ -108,6 +108,15 @@ type DisplayWorld interface {
 	Shown() [2]string
 }
 
+// ScannerWorld is what happens before a scanner. What is scanned while the cable
+// is out is scanned in vain.
+type ScannerWorld interface {
+	Cable
+	Scan(text string)
+	ScanHalf(text string) // of which the end gets lost
+	Noise()               // on the line, as when a lamp is switched
+}
+
 // PanelWorld is the other end of a panel's pins.
 type PanelWorld interface {
 	// Tamper opens or closes the tamper switch.

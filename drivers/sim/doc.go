@@ -26,7 +26,7 @@
 // been told it remembers. A [Variant] of it misbehaves; drivers/sim/cards lists
 // those that there are. A [Tapped] card or phone is one that is held to an
 // antenna: the shop's, or a [PN532], which is a board of its own and belongs to
-// no shop. So is a [Display].
+// no shop. So are a [Display] and a [Scanner].
 //
 // No log or answer of this package shows card data, PINs or keys.
 package sim
