@@ -26,7 +26,8 @@
 // been told it remembers. A [Variant] of it misbehaves; drivers/sim/cards lists
 // those that there are. A [Tapped] card or phone is one that is held to an
 // antenna: the shop's, or a [PN532], which is a board of its own and belongs to
-// no shop. So are a [Display] and a [Scanner].
+// no shop. So are a [Display], a [Scanner] and a [PP60], which is a PIN pad with
+// another protocol than the shop's.
 //
 // No log or answer of this package shows card data, PINs or keys.
 package sim
