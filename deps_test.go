@@ -44,6 +44,7 @@ var allowed = map[string][]string{
 	"drivers/pcsc":       {"drivers", "drivers/t0"},
 	"drivers/stripe":     {"drivers"},
 	"drivers/visapad":    {"drivers"},
+	"drivers/newland":    {"drivers"},
 	"drivers/escpos":     {"drivers"},
 	"drivers/panel":      {"drivers"},
 	"drivers/scanner":    {"drivers"},
