@@ -196,6 +196,20 @@ type PINPad interface {
 	io.Closer
 }
 
+// PINKey is a key for PINs that a pad holds, as far as the pad tells.
+type PINKey struct {
+	Scheme string // SchemeTDESDUKPT
+	KSN    []byte // the one that the next PIN will have; 10 bytes, left-filled with FF
+}
+
+// PINKeyHolder is a PINPad that says which keys it holds, so that a technician
+// sees which is missing. Not every pad can.
+type PINKeyHolder interface {
+	PINPad
+	// PINKeys uses up no key, and gives none for a pad to which none was loaded.
+	PINKeys(ctx context.Context) ([]PINKey, error)
+}
+
 // Align is where a line of print stands.
 type Align uint8
 

@@ -22,6 +22,7 @@ func TestPINPad(t *testing.T, factory func(t *testing.T) (drivers.PINPad, PadWor
 		"nobody enters":           padNobody,
 		"cancelled by caller":     padCallerCancels,
 		"no key":                  padNoKey,
+		"keys":                    padKeys,
 		"not a request":           padNotARequest,
 		"ready":                   padReady,
 		"unplugged and replugged": padReplugged,
@@ -115,6 +116,31 @@ func padNoKey(t *testing.T, p drivers.PINPad, w PadWorld) {
 	w.LoseKey()
 	_, err := p.EnterPIN(within(t, patience), pinRequest())
 	wantError(t, "EnterPIN without a key", err, drivers.ErrNoKey)
+}
+
+// padKeys tests a pad that says which keys it holds: asking uses up none, the next
+// PIN has the serial number that was told, and a lost key is not told any more.
+func padKeys(t *testing.T, p drivers.PINPad, w PadWorld) {
+	h, ok := p.(drivers.PINKeyHolder)
+	if !ok {
+		t.Skip("this pad does not say which keys it holds")
+	}
+	for range 2 {
+		told, err := h.PINKeys(within(t, patience))
+		must(t, "PINKeys", err)
+		again, err := h.PINKeys(within(t, patience))
+		must(t, "PINKeys, again", err)
+		if len(told) != 1 || len(again) != 1 || told[0].Scheme == "" || !bytes.Equal(told[0].KSN, again[0].KSN) {
+			t.Fatalf("PINKeys = %+v, then %+v, want the same key", told, again)
+		}
+		if e := enter(t, p, w); e.Scheme != told[0].Scheme || !bytes.Equal(e.KSN, told[0].KSN) {
+			t.Errorf("a PIN under %s % X, told was %s % X", e.Scheme, e.KSN, told[0].Scheme, told[0].KSN)
+		}
+	}
+	w.LoseKey()
+	if told, err := h.PINKeys(within(t, patience)); err != nil || len(told) != 0 {
+		t.Errorf("PINKeys without a key = %+v, %v", told, err)
+	}
 }
 
 func padNotARequest(t *testing.T, p drivers.PINPad, w PadWorld) {

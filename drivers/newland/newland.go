@@ -67,7 +67,7 @@ type Dev struct {
 	in   decoder // owned by the call that is being served
 }
 
-var _ drivers.PINPad = (*Dev)(nil)
+var _ drivers.PINKeyHolder = (*Dev)(nil)
 
 // New gives a pad that is dialled when it is first needed.
 func New(dial drivers.Dial, opts Opts) *Dev {
@@ -106,6 +106,27 @@ func (d *Dev) Ready(ctx context.Context) error {
 		}
 		return err
 	})
+}
+
+// PINKeys chooses the directory, after a reset, and reads the key serial number.
+func (d *Dev) PINKeys(ctx context.Context) ([]drivers.PINKey, error) {
+	if err := d.link.Begin(ctx); err != nil {
+		return nil, err
+	}
+	defer d.link.End()
+	var ksn []byte
+	err := d.over(func(bool) error {
+		var err error
+		ksn, err = d.keyNumber()
+		return err
+	})
+	switch {
+	case errors.Is(err, drivers.ErrNoKey):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []drivers.PINKey{{Scheme: drivers.SchemeTDESDUKPT, KSN: ksn}}, nil
 }
 
 // EnterPIN asks for a PIN. The request for it goes out once, unless the pad says

@@ -68,16 +68,21 @@ func (d *Dev) over(do func(fresh bool) error) error {
 // prepare gets the pad to where it can ask for a PIN, whatever it did before, and
 // returns the serial number of the key that this PIN will have.
 func (d *Dev) prepare() (ksn []byte, err error) {
+	if ksn, err = d.keyNumber(); err != nil {
+		return nil, err
+	}
+	return ksn, d.choose()
+}
+
+// keyNumber is the serial number of the directory's key.
+func (d *Dev) keyNumber() ([]byte, error) {
 	if err := d.reset(); err != nil {
 		return nil, err
 	}
 	if _, err := d.exchange(headDirectory, []byte{d.opts.Directory}); err != nil {
 		return nil, err
 	}
-	if ksn, err = d.exchange(headKSN, nil); err != nil {
-		return nil, err
-	}
-	return ksn, d.choose()
+	return d.exchange(headKSN, nil)
 }
 
 // reset ends whatever the pad does, and what it was told before.

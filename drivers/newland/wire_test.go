@@ -33,6 +33,7 @@ func example() newland.Opts {
 //
 //	@ pin [cancelled 5s] = PIN, bypass or an error [after 5s]
 //	@ ready = ok or an error [after 5s]
+//	@ keys = 0 or 1, for how many, or an error [after 5s]
 //	+ part
 //
 // Its first line is a remark that says why it exists. A part is a wire of the
@@ -86,7 +87,7 @@ func readStory(t *testing.T, file string) (wires, asks []string) {
 }
 
 var outcomes = map[string]error{
-	"PIN": nil, "bypass": nil, "ok": nil,
+	"PIN": nil, "bypass": nil, "ok": nil, "0": nil, "1": nil,
 	"ErrCancelled": drivers.ErrCancelled, "ErrHardware": drivers.ErrHardware, "ErrNoDevice": drivers.ErrNoDevice,
 	"ErrNoKey": drivers.ErrNoKey, "ErrProtocol": drivers.ErrProtocol, "ErrRefused": drivers.ErrRefused,
 	"ErrTimeout": drivers.ErrTimeout,
@@ -113,6 +114,10 @@ func play(t *testing.T, d *newland.Dev, ask string) {
 		got, err = enter(ctx, d)
 	case "ready":
 		err = d.Ready(ctx)
+	case "keys":
+		var keys []drivers.PINKey
+		keys, err = d.PINKeys(ctx)
+		got = fmt.Sprint(len(keys))
 	default:
 		t.Fatalf("%q is no call", call)
 	}
