@@ -1,5 +1,5 @@
 // Package port opens what a device hangs on: a serial line, a printer's device
-// file, a socket, a pin. Each gives a drivers.Dial, which can be called again
+// file, an input device, a socket, a pin. Each gives a drivers.Dial, which can be called again
 // after a replug; paths are looked up anew at every call, so a udev link that
 // was re-pointed is followed.
 //

@@ -15,8 +15,14 @@
 // sum; a character that was altered on the way is noticed only where it makes the
 // text no text.
 //
-// It was tested against the simulator only, on no real scanner. Scanners that are
-// keyboards are to be switched to a serial port.
+// A scanner that can only be a keyboard is read as one, from its device file,
+// which it must be grabbed from: codes would else be typed into whatever listens
+// to keyboards. It must type the American layout, and what is not in that, such
+// as Chinese, Ctrl for GS or a caps lock, is drivers.ErrProtocol.
+//
+//	s := scanner.NewKeyboard(port.Input("/dev/input/by-id/usb-…-event-kbd"), scanner.Opts{})
+//
+// It was tested against the simulator only, on no real scanner.
 package scanner
 
 import (
@@ -62,6 +68,7 @@ const (
 type Dev struct {
 	opts Opts
 	link *drivers.Link
+	keys *keyboard // nil: a serial line
 
 	// Owned by the call that is being served. Of the last payment code a keyed
 	// hash is kept, not the code.
@@ -79,6 +86,13 @@ func New(dial drivers.Dial, opts Opts) *Dev {
 	}
 	opts.Prefix = opts.Prefix[:min(len(opts.Prefix), prefixMax)]
 	return &Dev{opts: opts, link: drivers.NewLink(opts.Name, dial), seed: maphash.MakeSeed()}
+}
+
+// NewKeyboard gives a scanner that is a keyboard: its line brings input events.
+func NewKeyboard(dial drivers.Dial, opts Opts) *Dev {
+	d := New(dial, opts)
+	d.keys = newKeyboard()
+	return d
 }
 
 // Close hangs up.
@@ -100,6 +114,9 @@ func (d *Dev) Await(ctx context.Context) (drivers.Code, error) {
 		}
 		err := d.link.Drain(staleTime)
 		if err == nil {
+			if d.keys != nil {
+				d.keys.rest()
+			}
 			var code drivers.Code
 			if code, err = d.scanned(line); err == nil {
 				return code, nil
@@ -146,7 +163,7 @@ func (d *Dev) held(code drivers.Code) bool {
 func (d *Dev) receive(line secret.Bytes) (secret.Bytes, error) {
 	wait := idleTime
 	for {
-		b, err := d.link.Next(time.Now().Add(wait))
+		b, err := d.next(time.Now().Add(wait))
 		switch {
 		case errors.Is(err, drivers.ErrSilent) && len(line) > 0:
 			return nil, d.wrap(fmt.Errorf("%w: a code of %d characters has no end", drivers.ErrProtocol, len(line)))
@@ -166,6 +183,24 @@ func (d *Dev) receive(line secret.Bytes) (secret.Bytes, error) {
 			return nil, d.wrap(fmt.Errorf("%w: a code of more than %d characters", drivers.ErrProtocol, drivers.CodeMax))
 		}
 		line, wait = append(line, b), gapTime
+	}
+}
+
+// next returns the next character.
+func (d *Dev) next(by time.Time) (byte, error) {
+	for {
+		b, err := d.link.Next(by)
+		if err != nil || d.keys == nil {
+			return b, err
+		}
+		char, typed, err := d.keys.add(b)
+		switch {
+		case err != nil:
+			d.link.Drop() // No telling where an event begins.
+			return 0, d.wrap(err)
+		case typed:
+			return char, nil
+		}
 	}
 }
 

@@ -55,6 +55,7 @@ func TestLines(t *testing.T) {
 		"after more than a minute":      {wires: []string{"~ 75s\n< \"123\" 0D"}, want: "123"},
 		"in pieces":                     {wires: []string{"~ 2s\n< \"12\"\n~ 200ms\n< \"3\"\n~ 200ms\n< 0D"}, want: "123"},
 		"two at once: the first counts": {wires: []string{"~ 2s\n< \"123\" 0D \"456\" 0D\n" + line("789")}, want: "123 789"},
+		"GS1, and Chinese":              {wires: []string{"~ 2s\n< \"0109\" 1D \"10A\" 0D\n" + line("咖啡")}, want: "0109\x1D10A 咖啡"},
 		"a prefix":                      {opts: Opts{Prefix: "#"}, wires: []string{line("#123")}, want: "123"},
 		"AIM":                           {opts: Opts{AIM: true}, wires: []string{line("]Q1" + payment)}, want: "]Q1" + payment},
 		"a prefix, and AIM":             {opts: Opts{Prefix: "\x02", AIM: true}, wires: []string{"~ 2s\n< 02 \"]C0123\" 0D"}, want: "]C0123"},

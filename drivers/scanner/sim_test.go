@@ -19,7 +19,8 @@ type counter struct {
 }
 
 // newCounter gives a scanner, and the driver on it through the true serial
-// wrapper.
+// wrapper. A keyboard's events come over that too: its pseudo-terminal is no input
+// device.
 func newCounter(t *testing.T, setting sim.ScannerSetting, opts scanner.Opts) (*scanner.Dev, counter) {
 	path := filepath.Join(t.TempDir(), "scanner")
 	s, err := sim.NewScanner(path, setting)
@@ -28,7 +29,11 @@ func newCounter(t *testing.T, setting sim.ScannerSetting, opts scanner.Opts) (*s
 	}
 	w := counter{t, s}
 	t.Cleanup(func() { w.must(s.Close()) })
-	d := scanner.New(port.Serial(path, port.Mode{Baud: 9600}), opts)
+	dial := port.Serial(path, port.Mode{Baud: 9600})
+	d := scanner.New(dial, opts)
+	if setting.Keyboard {
+		d = scanner.NewKeyboard(dial, opts)
+	}
 	t.Cleanup(func() { w.must(d.Close()) })
 	return d, w
 }
@@ -69,6 +74,8 @@ func TestConformanceSimulated(t *testing.T) {
 		"plain":               {},
 		"CR LF":               {setting: sim.ScannerSetting{Suffix: "\r\n"}},
 		"prefix, AIM id, tab": {sim.ScannerSetting{Prefix: "\x02", AIM: true, Suffix: "\t"}, scanner.Opts{Prefix: "\x02", AIM: true}},
+		"keyboard":            {setting: sim.ScannerSetting{Keyboard: true}},
+		"keyboard and AIM id": {sim.ScannerSetting{Keyboard: true, AIM: true}, scanner.Opts{AIM: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

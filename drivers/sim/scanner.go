@@ -16,6 +16,10 @@ type ScannerSetting struct {
 	Prefix string
 	AIM    bool   // the identifier of its symbology before each code
 	Suffix string // CR when empty
+
+	// Keyboard: it types. Its line then brings what the kernel would say of its
+	// keys, as a process of this word size reads it.
+	Keyboard bool
 }
 
 // Scanner is a scanner of codes with a serial line, on a pseudo-terminal of its
@@ -54,7 +58,15 @@ func (s *Scanner) Scan(symbology, text string) error {
 	if !s.setting.AIM {
 		id = ""
 	}
-	s.link.send([]byte(s.setting.Prefix+id+text+s.setting.Suffix), answer)
+	text = s.setting.Prefix + id + text + s.setting.Suffix
+	sent := []byte(text)
+	if s.setting.Keyboard {
+		var err error
+		if sent, err = typing(text); err != nil {
+			return err
+		}
+	}
+	s.link.send(sent, answer)
 	return nil
 }
 
