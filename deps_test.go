@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"drivers/t0":         {"drivers"},
 	"drivers/ccid":       {"drivers", "drivers/t0"},
 	"drivers/pn532":      {"drivers"},
+	"drivers/neo":        {"drivers", "drivers/t0"},
 	"drivers/pcsc":       {"drivers", "drivers/t0"},
 	"drivers/stripe":     {"drivers"},
 	"drivers/visapad":    {"drivers"},
