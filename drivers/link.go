@@ -313,6 +313,23 @@ func (l *Link) failed(err error) error {
 	return l.wrap(fmt.Errorf("%w: %w", ErrNoDevice, err))
 }
 
+// UntilGone looks again and again until a card is gone, each time with a call of
+// its own, and ends with ErrCancelled when ctx does: Card.Gone.
+func (l *Link) UntilGone(ctx context.Context, look func(context.Context) (gone bool, err error)) error {
+	for {
+		gone, err := look(ctx)
+		if gone {
+			return nil
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				err = l.wrap(fmt.Errorf("%w: %w", ErrCancelled, ctx.Err()))
+			}
+			return err
+		}
+	}
+}
+
 func (l *Link) wrap(err error) error { return fmt.Errorf("%s: %w", l.name, err) }
 
 // Close hangs up for good, unblocks the call that is being served and waits

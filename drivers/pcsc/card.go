@@ -150,18 +150,7 @@ func (c *card) away(r reader) (bool, error) {
 // Gone waits until the card is pulled. It works after Release too; only a card
 // that is pulled and put back between two looks then passes for the same one.
 func (c *card) Gone(ctx context.Context) error {
-	for {
-		gone, err := c.look(ctx)
-		if gone {
-			return nil
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				err = c.d.wrap(fmt.Errorf("%w: %w", drivers.ErrCancelled, ctx.Err()))
-			}
-			return err
-		}
-	}
+	return c.d.link.UntilGone(ctx, c.look)
 }
 
 // look asks once whether the card is still there, and waits for a while.

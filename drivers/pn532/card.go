@@ -128,18 +128,7 @@ func (c *card) why(err error) error {
 // is none: a card that is taken away and held there again between two looks
 // passes for the same one.
 func (c *card) Gone(ctx context.Context) error {
-	for {
-		gone, err := c.look(ctx)
-		if gone {
-			return nil
-		}
-		if err != nil {
-			if ctx.Err() != nil {
-				err = c.d.wrap(fmt.Errorf("%w: %w", drivers.ErrCancelled, ctx.Err()))
-			}
-			return err
-		}
-	}
+	return c.d.link.UntilGone(ctx, c.look)
 }
 
 // look looks once whether the card is still there, and lets a while go by.
